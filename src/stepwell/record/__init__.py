@@ -1,0 +1,1 @@
+"""Plain records of what was asked for and what happened. No torch."""

@@ -1,0 +1,1 @@
+"""Learning-rate schedules as values: text, phases and curves. No torch."""

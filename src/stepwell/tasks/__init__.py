@@ -1,0 +1,1 @@
+"""What can be trained, and the only training loop in the house."""

@@ -36,7 +36,8 @@ class RateResponse:
         endings: how each of them ended, same shape, as `Ending` values.
         steps: updates in one short run.
         good_low, good_high: the ends of the region around the best rate whose mean stays within tolerance of the best.
-        at_twice: normalised regret (0 as good as the best, 1 as bad as untrained) at twice the best rate; `nan` if not run.
+        at_twice: normalised regret at twice the best rate (0 as good as the best, 1 as bad as untrained); `nan` if
+            not run.
     """
 
     rates: Array

@@ -42,7 +42,8 @@ class Run:
     Args:
         id: unique in its store; the trial's key where a trial asked for the run.
         name: what tables call it (the strategy's name, or the user's own).
-        columns: one row per update: `step` (from 0), `loss`, `lr` (`lr.1`, ... for further groups), `grad_norm` on request.
+        columns: one row per update: `step` (from 0), `loss`, `lr` (`lr.1`, ... for further groups), on request
+            `grad_norm`.
         evals: one row per evaluation: `step` (updates made before it), `val_loss`, ...
         results: single figures measured once: `initial_val_loss`, `final_val_loss`, `test_loss`, `seconds`, ...
         settings: whatever reproduces the run: threads, versions, optimizer options, task arguments.

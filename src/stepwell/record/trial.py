@@ -44,7 +44,7 @@ class Trial:
     budget: Horizon
 
     def key(self) -> str:
-        """A digest of everything that decides the result; equal keys mean the same run. Names of strategies do not count."""
+        """A digest of everything that decides the result (the strategy's name does not); equal keys, same run."""
         content = asdict(self)
         del content["strategy"]["name"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -89,10 +89,13 @@ class Length:
 
 
 def written(number: float) -> str:
-    """The shortest text that reads back as the same number: `20`, `0.1`, `5e9`."""
-    if number == int(number) and abs(number) < 1e6:
-        return str(int(number))
-    return repr(float(number)).replace("e+", "e").replace("e-0", "e-").replace("e0", "e").replace(".0e", "e")
+    """The shortest usual text that reads back as the same number: `20`, `0.1`, `5e9`, `1e-5`."""
+    text = repr(float(number))
+    if text.endswith(".0"):
+        digits = text[:-2]
+        zeros = len(digits) - len(digits.rstrip("0"))
+        return f"{digits[:-zeros]}e{zeros}" if zeros >= 6 else digits
+    return text.replace("e+", "e").replace("e-0", "e-")
 
 
 def round_half_up(exact: Fraction) -> int:

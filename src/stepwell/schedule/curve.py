@@ -1,0 +1,112 @@
+"""A schedule laid over a run: a total, pure function from step to factor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepwell.errors import OptionError, OverrunError, ScheduleError
+from stepwell.schedule.laid import Laid
+from stepwell.schedule.lay import Layout, Window, lay, natural_length
+from stepwell.schedule.length import Horizon, round_half_up
+
+if TYPE_CHECKING:
+    from stepwell.schedule.schedule import Entry, Schedule
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """The factor that every update of a run uses. Made by `Schedule.resolve`.
+
+    Steps count from 0: `curve(t)` is the factor of update number `t`. `curve(total_steps)`, after the last update, is
+    where the schedule ends.
+
+    Args:
+        schedule: where it comes from.
+        horizon: the run; `total_steps` is filled in where the schedule itself has an end.
+    """
+
+    schedule: Schedule
+    horizon: Horizon
+    _laid: Mapping[str, Laid]
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The names of the scheduled entries, `lr` among them or not."""
+        return tuple(self._laid)
+
+    @property
+    def total_steps(self) -> int | None:
+        """Updates in the run; None for a run without end."""
+        return self.horizon.total_steps
+
+    @overload
+    def __call__(self, step: int, entry: str = "lr") -> float: ...
+    @overload
+    def __call__(self, step: ArrayLike, entry: str = "lr") -> Array: ...
+    def __call__(self, step: int | ArrayLike, entry: str = "lr") -> float | Array:
+        """The factor at one step (a float), or at an array of steps (float64, same shape).
+
+        Raises:
+            OverrunError: a step below 0 or beyond `total_steps`.
+            OptionError: a step that is not a whole number, or an entry that the schedule does not have.
+        """
+        laid = self._entry(entry)
+        if type(step) is int:
+            if step < 0 or (self.horizon.total_steps is not None and step > self.horizon.total_steps):
+                raise OverrunError(f"step {step} is outside the run, which has steps 0 to {self._last()}")
+            return laid.at(step)
+        steps = np.asarray(step)
+        if steps.dtype.kind not in "iu":
+            raise OptionError(f"steps are whole numbers, got {steps.dtype} {step!r:.60}")
+        if steps.size and (steps.min() < 0 or (self.total_steps is not None and steps.max() > self.total_steps)):
+            wrong = steps.min() if steps.min() < 0 else steps.max()
+            raise OverrunError(f"step {wrong} is outside the run, which has steps 0 to {self._last()}")
+        values = laid.at_many(steps.astype(np.float64).ravel()).reshape(steps.shape)
+        return float(values) if values.ndim == 0 else values
+
+    def _entry(self, name: str) -> Laid:
+        try:
+            return self._laid[name]
+        except KeyError:
+            raise OptionError(f"the schedule has no entry {name!r}; it has {', '.join(self._laid)}") from None
+
+    def _last(self) -> str:
+        return "any" if self.total_steps is None else str(self.total_steps)
+
+    def __repr__(self) -> str:
+        return f"Curve({str(self.schedule)!r}, {self.horizon})"
+
+
+def resolve(schedule: Schedule, horizon: Horizon, bases: Mapping[str, float]) -> Curve:
+    """Lay every entry over the run; see `Schedule.resolve`."""
+    total = horizon.total_steps
+    if total is None:
+        total = _own_length(schedule, horizon)
+        horizon = Horizon(total, horizon.steps_per_epoch, horizon.tokens_per_step)
+    laid = {}
+    for entry in schedule.entries:
+        layout = Layout(horizon, base=_base_of(entry, bases))
+        laid[entry.name] = lay(entry.expression, Window.whole(total), 1.0, layout)
+    return Curve(schedule, horizon, laid)
+
+
+def _own_length(schedule: Schedule, horizon: Horizon) -> int | None:
+    """The longest of the entries' own lengths, where every phase has one."""
+    layout = Layout(horizon, base=None)
+    lengths = [natural_length(entry.expression, layout) for entry in schedule.entries]
+    known = [length for length in lengths if length is not None]
+    return round_half_up(max(known)) if known else None
+
+
+def _base_of(entry: Entry, bases: Mapping[str, float]) -> float | None:
+    known = bases.get("base_lr") if entry.name == "lr" else bases.get(entry.name)
+    if known is not None and not (np.isfinite(known) and known >= 0):
+        raise ScheduleError(f"the base value of {entry.name!r} must be a finite number of at least 0, got {known}")
+    return known

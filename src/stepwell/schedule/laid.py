@@ -1,0 +1,215 @@
+"""An expression in its place on the run, ready to be read at any step. Steps are those of the run throughout."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepwell.schedule import shape
+
+Array = NDArray[np.float64]
+
+
+class Laid(Protocol):
+    """An expression in its place. Steps are those of the run, so that every part speaks of the same clock."""
+
+    @property
+    def lowest_end(self) -> float:
+        """The lowest value that it begins or ends a phase with."""
+        ...
+
+    def at(self, t: float) -> float:
+        """The value that update `t` uses."""
+        ...
+
+    def at_many(self, t: Array) -> Array:
+        """The same for an array of steps, shape (n,)."""
+        ...
+
+    def end_at(self, t: float) -> float:
+        """The value that a part which stops before step `t` hands on to the next."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value throughout."""
+
+    value: float
+
+    @property
+    def lowest_end(self) -> float:
+        """Its value."""
+        return self.value
+
+    def at(self, t: float) -> float:
+        return self.value
+
+    def at_many(self, t: Array) -> Array:
+        return np.full(t.shape, self.value)
+
+    def end_at(self, t: float) -> float:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One phase: its formula, counted from `start`; `edge` is 0 where it is read at the left, else a step or stair."""
+
+    formula: shape.Formula
+    start: int
+    edge: float
+    staircase: bool
+    lowest_end: float = 0.0
+
+    def at(self, t: float) -> float:
+        return float(self.formula(t - self.start + self.edge, shape.SCALAR))
+
+    def at_many(self, t: Array) -> Array:
+        return np.asarray(self.formula(t - self.start + self.edge, np), dtype=np.float64)
+
+    def end_at(self, t: float) -> float:
+        """A staircase hands on its last stair, everything else the value at its end."""
+        ran = max(t - self.start - 1, 0) if self.staircase else t - self.start
+        return float(self.formula(ran, shape.SCALAR))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Parts one after the other; part i begins at `begins[i]`, the last one goes on."""
+
+    begins: tuple[int, ...]
+    parts: tuple[Laid, ...]
+
+    @property
+    def lowest_end(self) -> float:
+        """The lowest of the parts' ends."""
+        return min(part.lowest_end for part in self.parts)
+
+    def at(self, t: float) -> float:
+        return self.parts[max(bisect_right(self.begins, t) - 1, 0)].at(t)
+
+    def at_many(self, t: Array) -> Array:
+        which = np.maximum(np.searchsorted(self.begins, t, side="right") - 1, 0)
+        values = np.empty(t.shape)
+        for i in np.unique(which):
+            here = which == i
+            values[here] = self.parts[i].at_many(t[here])
+        return values
+
+    def end_at(self, t: float) -> float:
+        return self.parts[max(bisect_left(self.begins, t) - 1, 0)].end_at(t)
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Operands added, multiplied or compared at every step."""
+
+    how: Literal["sum", "product", "max"]
+    operands: tuple[Laid, ...]
+
+    @property
+    def lowest_end(self) -> float:
+        """The combination of the operands' lowest ends; exact where they fall together."""
+        return self._fold([operand.lowest_end for operand in self.operands])
+
+    def at(self, t: float) -> float:
+        return self._fold([operand.at(t) for operand in self.operands])
+
+    def at_many(self, t: Array) -> Array:
+        values = [operand.at_many(t) for operand in self.operands]
+        fold = {"sum": np.add, "product": np.multiply, "max": np.maximum}[self.how]
+        total = values[0]
+        for value in values[1:]:
+            total = fold(total, value)
+        return total
+
+    def end_at(self, t: float) -> float:
+        return self._fold([operand.end_at(t) for operand in self.operands])
+
+    def _fold(self, values: list[float]) -> float:
+        if self.how == "max":
+            return max(values)
+        total = values[0]
+        for value in values[1:]:
+            total = total + value if self.how == "sum" else total * value
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """Read only once per `unit` steps, counted from `start`, and held between."""
+
+    inner: Laid
+    start: int
+    unit: float
+
+    @property
+    def lowest_end(self) -> float:
+        """That of what it reads."""
+        return self.inner.lowest_end
+
+    def at(self, t: float) -> float:
+        return self.inner.at(self.start + (t - self.start + shape.ROUNDING) // self.unit * self.unit)
+
+    def at_many(self, t: Array) -> Array:
+        return self.inner.at_many(self.start + (t - self.start + shape.ROUNDING) // self.unit * self.unit)
+
+    def end_at(self, t: float) -> float:
+        return self.inner.end_at(t)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """Cycles in their places. Where all are equally long they are laid once and come back every `period` steps.
+
+    A period may hold several cycles, so that cycles of 77.5 steps are exact too. `lower` scales each cycle's height
+    above the lowest end of the first.
+    """
+
+    begins: tuple[int, ...]
+    parts: tuple[Laid, ...]
+    period: int | None
+    lower: float
+
+    @property
+    def lowest_end(self) -> float:
+        """The lowest end of the first cycle, which every later one keeps."""
+        return self.parts[0].lowest_end
+
+    def at(self, t: float) -> float:
+        t, index, cycle = self._find(t)
+        return self._height(self.parts[index].at(t), self.lower**cycle)
+
+    def at_many(self, t: Array) -> Array:
+        turns = np.zeros(t.shape)
+        if self.period is not None:
+            turns = np.maximum((t - self.begins[0]) // self.period, 0.0)
+            t = t - turns * self.period
+        which = np.maximum(np.searchsorted(self.begins, t, side="right") - 1, 0)
+        values = np.empty(t.shape)
+        for i in np.unique(which):
+            here = which == i
+            values[here] = self.parts[i].at_many(t[here])
+        scale = self.lower ** (turns * len(self.parts) + which)
+        return self.lowest_end * (1.0 - scale) + values * scale
+
+    def end_at(self, t: float) -> float:
+        before, index, cycle = self._find(t - 1)
+        return self._height(self.parts[index].end_at(before + 1), self.lower**cycle)
+
+    def _find(self, t: float) -> tuple[float, int, int]:
+        """The step within the period, the part it falls into, and the number of the cycle from the start."""
+        turns = 0
+        if self.period is not None:
+            turns = max(int((t - self.begins[0]) // self.period), 0)
+            t -= turns * self.period
+        index = max(bisect_right(self.begins, t) - 1, 0)
+        return t, index, turns * len(self.parts) + index
+
+    def _height(self, value: float, scale: float) -> float:
+        return self.lowest_end * (1.0 - scale) + value * scale

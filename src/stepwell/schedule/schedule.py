@@ -1,0 +1,293 @@
+"""A schedule as a frozen value: phases in order, repeated, added and multiplied. Its text is `str(schedule)`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from stepwell.errors import ScheduleError
+from stepwell.schedule.control import Plateau
+from stepwell.schedule.length import Horizon, Length, written
+from stepwell.schedule.shape import CLOSED, OPEN
+
+if TYPE_CHECKING:
+    from stepwell.schedule.curve import Curve
+
+Side: TypeAlias = Literal["left", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A factor of the base value, or with `absolute` the value itself (`=1e-5`)."""
+
+    number: float
+    absolute: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.number) and self.number >= 0):
+            raise ScheduleError(f"a factor must be a finite number of at least 0, got {self.number}")
+
+    def __str__(self) -> str:
+        return f"={written(self.number)}" if self.absolute else written(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """What may follow a phase or a parenthesis: `for` its length, `by` the unit of its stairs, and its side."""
+
+    length: Length | None = None
+    stair: Length | None = None
+    side: Side | None = None
+
+    def __str__(self) -> str:
+        words = ("for", self.length), ("by", self.stair)
+        text = "".join(f" {word} {length}" for word, length in words if length is not None)
+        return f"{text} @{self.side}" if self.side else text
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One shape for one stretch of the run.
+
+    Args:
+        shape: a name from `shape.CLOSED` or `shape.OPEN`.
+        power: of `poly` and `power`.
+        start: the value it begins with; None continues from where the phase before ended.
+        end: the value it ends with; closed shapes only.
+        rate: what `steps` and `decay` multiply by.
+        every: the stairs of `steps`, or what `decay` counts per.
+        at: the places where `steps` falls, instead of `every`.
+        over: the clock of the shape where it is not the length of the phase.
+        offset: where on its clock it begins (`from`).
+        suffix: `for`, `by` and side.
+    """
+
+    shape: str
+    power: float | None = None
+    start: Value | None = None
+    end: Value | None = None
+    rate: float | None = None
+    every: Length | None = None
+    at: tuple[Length, ...] = ()
+    over: Length | None = None
+    offset: Length | None = None
+    suffix: Suffix = Suffix()
+
+    def __post_init__(self) -> None:
+        if self.shape not in CLOSED and self.shape not in OPEN:
+            raise ScheduleError(f"unknown shape {self.shape!r}")
+        if (self.end is not None) != (self.shape in CLOSED):
+            raise ScheduleError(f"{self.shape!r} {'needs' if self.end is None else 'has no'} end value")
+
+    @property
+    def read_at_right(self) -> bool | None:
+        """Whether it is read at the right edge of each step; None leaves it to the parenthesis around it."""
+        if self.suffix.side is not None:
+            return self.suffix.side == "right"
+        return None
+
+    @property
+    def written_from_zero(self) -> bool:
+        """A phase written `0..B`, whose first update would be wasted at the left edge."""
+        return self.start is not None and self.start.number == 0 and self.end is not None
+
+    def __str__(self) -> str:
+        text = self.shape if self.power is None else f"{self.shape}({written(self.power)})"
+        if self.end is not None:
+            text += f" to {self.end}" if self.start is None else f" {self.start}..{self.end}"
+        elif self.start is not None:
+            text += f" {self.start}"
+        if self.rate is not None:
+            text += f" x{written(self.rate)}"
+        if self.every is not None:
+            text += f" {'per' if self.shape == 'decay' else 'every'} {self.every}"
+        if self.at:
+            text += " at " + " ".join(map(str, self.at))
+        clock = ("over", self.over), ("from", self.offset)
+        text += "".join(f" {word} {length}" for word, length in clock if length is not None)
+        return f"{text}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One thing after the other."""
+
+    items: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", _flat(self.items, Sequence, "items"))
+
+    def __str__(self) -> str:
+        return " | ".join(map(_as_item, self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A parenthesis with a suffix of its own."""
+
+    body: Expression
+    suffix: Suffix
+
+    def __str__(self) -> str:
+        return f"({self.body}){self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Cycles: `count` of them, or as many as fit; each `longer` than the one before, and `lower`."""
+
+    body: Expression
+    count: int | None = None
+    longer: float = 1.0
+    lower: float = 1.0
+    suffix: Suffix = Suffix()
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 1:
+            raise ScheduleError(f"repeat needs at least 1 cycle, got {self.count}")
+        for name in ("longer", "lower"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ScheduleError(f"{name} needs a factor above 0, got x{written(value)}")
+
+    def __str__(self) -> str:
+        text = f"repeat ({self.body})" if self.count is None else f"repeat {self.count} ({self.body})"
+        for name in ("longer", "lower"):
+            if getattr(self, name) != 1.0:
+                text += f" {name} x{written(getattr(self, name))}"
+        return f"{text}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum of its terms at every step."""
+
+    terms: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", _flat(self.terms, Sum, "terms"))
+
+    def __str__(self) -> str:
+        return " + ".join(str(term) if isinstance(term, Product) else _as_operand(term) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The product of its factors at every step."""
+
+    factors: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", _flat(self.factors, Product, "factors"))
+
+    def __str__(self) -> str:
+        return " * ".join(map(_as_operand, self.factors))
+
+
+@dataclass(frozen=True, slots=True)
+class Max:
+    """The largest of its operands at every step."""
+
+    operands: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        return f"max({', '.join(map(str, self.operands))})"
+
+
+Expression: TypeAlias = Value | Phase | Sequence | Group | Repeat | Sum | Product | Max
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What happens to one entry of the parameter groups: an expression, times the factor of a controller."""
+
+    name: str
+    expression: Expression
+    controller: Plateau | None = None
+
+    def __str__(self) -> str:
+        if self.controller is None:
+            return str(self.expression)
+        expression = self.expression
+        left = str(expression) if isinstance(expression, Product) else _as_operand(expression)
+        return f"{left} * {self.controller}"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A learning-rate schedule as a value. It multiplies the base rate of each parameter group.
+
+    Make one with `stepwell.schedule("linear 0..1 for 5% | cosine to 0")`. Schedules with the same text are equal.
+    """
+
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        names = [entry.name for entry in self.entries]
+        if not names or len(set(names)) < len(names):
+            raise ScheduleError(f"a schedule has each entry once and at least one, got {names}")
+
+    def __getitem__(self, name: str) -> Entry:
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise KeyError(name)
+
+    def resolve(self, horizon: Horizon, **bases: float) -> Curve:
+        """Lay the schedule over a run; everything that can be wrong about the two is raised here.
+
+        Args:
+            horizon: the run.
+            bases: the base value of each entry, needed where a value is absolute: `base_lr=0.1, momentum=0.9`.
+
+        Raises:
+            HorizonError: the phases do not fit the run, or the run lacks a figure that a length needs.
+            ScheduleError: an absolute value without its base, or on a base of 0.
+
+        Example:
+            >>> from stepwell.schedule import Horizon, schedule
+            >>> wsd = schedule("linear 0..1 for 2 | hold 1 | linear 1..0 for 40%")
+            >>> wsd.resolve(Horizon(total_steps=10))(range(11)).tolist()
+            [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
+        """
+        from stepwell.schedule.curve import resolve
+
+        return resolve(self, horizon, bases)
+
+    def __str__(self) -> str:
+        if [entry.name for entry in self.entries] == ["lr"]:
+            return str(self.entries[0])
+        return "; ".join(f"{entry.name}: {entry}" for entry in self.entries)
+
+    def __repr__(self) -> str:
+        return f"schedule({str(self)!r})"
+
+
+def absolute_values(node: object) -> bool:
+    """Whether an absolute value is written anywhere in the expression."""
+    if isinstance(node, Value):
+        return node.absolute
+    if isinstance(node, tuple):
+        return any(map(absolute_values, node))
+    if isinstance(node, Phase | Sequence | Group | Repeat | Sum | Product | Max):
+        return any(absolute_values(getattr(node, field.name)) for field in fields(node))
+    return False
+
+
+def _flat(members: tuple[Expression, ...], kind: type, name: str) -> tuple[Expression, ...]:
+    """Members of the same kind dissolve into their parent, so that one meaning has one value."""
+    if len(members) < 2:
+        raise ScheduleError(f"a {kind.__name__.lower()} has at least two {name}, got {len(members)}")
+    flat: list[Expression] = []
+    for member in members:
+        flat.extend(getattr(member, name) if isinstance(member, kind) else (member,))
+    return tuple(flat)
+
+
+def _as_item(node: Expression) -> str:
+    return str(node) if isinstance(node, Phase | Group | Repeat) else f"({node})"
+
+
+def _as_operand(node: Expression) -> str:
+    return str(node) if isinstance(node, Value | Group | Max) else f"({node})"

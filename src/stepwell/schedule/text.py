@@ -1,0 +1,316 @@
+"""The text form of a schedule, read by descent; `docs/schedules.md` has the grammar.
+
+schedule: expr | entry {";" entry}              entry: name ":" expr
+expr:     item {"|" item} | sum
+sum:      prod {"+" prod}
+prod:     operand {"*" operand}
+operand:  value | group | "max(" expr {"," expr} ")" | plateau
+item:     phase | group | repeat
+group:    "(" expr ")" {suffix}
+repeat:   "repeat" [int] "(" expr ")" ["longer" "x"n] ["lower" "x"n] {suffix}
+phase:    shape ["(" n ")"] (value ".." value | "to" value) {clock | suffix}
+phase:    open [value] ["x"n ("every" | "per") len | "x"n "at" len {len}] {clock | suffix}
+clock:    ("over" | "from") len
+suffix:   "for" (len | "rest") | "by" len | "@left" | "@right"
+value:    ["="] n                               len: n ["%" | "ep" | "tok"]
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Any
+
+from stepwell.errors import ScheduleError
+from stepwell.schedule.control import Plateau
+from stepwell.schedule.length import Length
+from stepwell.schedule.schedule import (
+    Entry,
+    Expression,
+    Group,
+    Max,
+    Phase,
+    Product,
+    Repeat,
+    Schedule,
+    Sequence,
+    Suffix,
+    Sum,
+)
+from stepwell.schedule.shape import ALIASES, CLOSED, NAMES
+from stepwell.schedule.tokens import Tokens
+
+NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*:")
+DEEPEST = 100  # parentheses; far beyond any schedule, and below Python's own limit
+
+
+def parse(text: str) -> Schedule:
+    """The schedule that a text describes.
+
+    Raises:
+        ScheduleError: with the place in the text and what could stand there.
+
+    Example:
+        >>> parse("linear 0..1 for 5% | hold | 1-sqrt to 0 for 20%")
+        schedule('linear 0..1 for 5% | hold | 1-sqrt to 0 for 20%')
+    """
+    return _schedule(Tokens(text))
+
+
+def _schedule(t: Tokens) -> Schedule:
+    if t.kind == "end":
+        raise t.error("an empty text is no schedule; try 'cosine 1..0'")
+    entries = [_entry(t, first=True)]
+    while t.take(";"):
+        entries.append(_entry(t, first=False))
+        if entries[-1].name in [entry.name for entry in entries[:-1]]:
+            raise t.error(f"the entry {entries[-1].name!r} stands twice")
+    if t.kind != "end":
+        raise t.error(f"expected '|' or the end of the text, got {t.shown()}")
+    return Schedule(tuple(entries))
+
+
+def _entry(t: Tokens, *, first: bool) -> Entry:
+    name = "lr"
+    named = NAMED.match(t.text, t.begin)
+    if named is not None:
+        name = named[1]
+        t.end = named.end()
+        t.advance()
+    elif not first:
+        raise t.error("each entry after ';' begins with its name, such as 'momentum:'")
+    begin = t.begin
+    node = _expression(t, top=True)
+    if isinstance(node, Plateau):
+        raise t.error("a plateau needs something to multiply; write '(hold) * plateau(...)'", begin)
+    if isinstance(node, _Controlled):
+        return Entry(name, node.expression, node.controller)
+    return Entry(name, node)
+
+
+def _expression(t: Tokens, *, top: bool = False) -> Any:
+    """Items in sequence, or a sum; with `top` it may end in `* plateau(...)`."""
+    t.depth += 1
+    if t.depth > DEEPEST:
+        raise t.error(f"more than {DEEPEST} parentheses inside each other")
+    node = _sum(t, top=top) if t.kind == "number" or t.token in ("=", "max", "plateau") else _items(t, top=top)
+    t.depth -= 1
+    return node
+
+
+def _items(t: Tokens, *, top: bool) -> Any:
+    items = [_item(t)]
+    if t.token in ("*", "+"):
+        return _sum(t, top=top, first=items[0])
+    while t.take("|"):
+        items.append(_item(t))
+    if t.token in ("*", "+"):
+        raise t.error("put the phases before this into parentheses: '(a | b) * c'")
+    return items[0] if len(items) == 1 else Sequence(tuple(items))
+
+
+def _item(t: Tokens) -> Expression:
+    if t.token == "(":
+        return _group(t)
+    if t.token == "repeat":
+        return _repeat(t)
+    return _phase(t)
+
+
+def _sum(t: Tokens, *, top: bool, first: Expression | None = None) -> Any:
+    terms = [_product(t, top=top, first=first)]
+    while t.take("+"):
+        terms.append(_product(t, top=False, first=None))
+    if len(terms) == 1:
+        return terms[0]
+    if any(isinstance(term, _Controlled) for term in terms):
+        raise t.error("a plateau multiplies the whole schedule; put the sum into parentheses: '(a + b) * plateau(...)'")
+    return Sum(tuple(terms))
+
+
+def _product(t: Tokens, *, top: bool, first: Expression | None) -> Any:
+    factors: list[Any] = [_operand(t) if first is None else first]
+    while t.take("*"):
+        factors.append(_operand(t))
+    plateaus = [factor for factor in factors if isinstance(factor, Plateau)]
+    if not plateaus:
+        return factors[0] if len(factors) == 1 else Product(tuple(factors))
+    if not top or len(plateaus) > 1 or not isinstance(factors[-1], Plateau):
+        raise t.error("one plateau may stand last, after the whole schedule: '(a | b) * plateau(x0.1, patience 10)'")
+    rest = factors[:-1]
+    if not rest:
+        return plateaus[0]
+    return _Controlled(rest[0] if len(rest) == 1 else Product(tuple(rest)), plateaus[0])
+
+
+def _operand(t: Tokens) -> Expression | Plateau:
+    if t.token == "(":
+        return _group(t)
+    if t.token == "max":
+        return _maximum(t)
+    if t.token == "plateau":
+        return _plateau(t)
+    if t.kind == "number" or t.token == "=":
+        return t.value()
+    raise t.error(f"expected a number, a parenthesis or max(...), got {t.shown()}; put phases into parentheses")
+
+
+def _maximum(t: Tokens) -> Max:
+    t.advance()
+    t.need("(", "after max")
+    operands = [_expression(t)]
+    while t.take(","):
+        operands.append(_expression(t))
+    t.need(")", "to close max(")
+    if len(operands) < 2:
+        raise t.error("max compares at least two operands: 'max(cosine 1..0, 0.1)'")
+    return Max(tuple(operands))
+
+
+def _group(t: Tokens) -> Expression:
+    t.advance()
+    body: Expression = _expression(t)
+    t.need(")", "to close the parenthesis")
+    suffix = _suffix(t)
+    return body if suffix == Suffix() else Group(body, suffix)
+
+
+def _repeat(t: Tokens) -> Repeat:
+    t.advance()
+    count = None
+    if t.kind == "number":
+        begin = t.begin
+        cycles = t.number("a number of cycles")
+        if cycles != int(cycles) or cycles < 1:
+            raise t.error("repeat takes a whole number of cycles of at least 1", begin)
+        count = int(cycles)
+    t.need("(", "after repeat")
+    body = _expression(t)
+    t.need(")", "to close the cycle")
+    longer = t.times("longer") if t.take("longer") else 1.0
+    lower = t.times("lower") if t.take("lower") else 1.0
+    return Repeat(body, count, longer, lower, _suffix(t))
+
+
+def _phase(t: Tokens) -> Phase:
+    begin, name = t.begin, t.token
+    if t.kind != "word" or (name not in NAMES):
+        close = get_close_matches(name, NAMES, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        what = f"unknown shape {name!r}{hint}" if t.kind == "word" else f"expected a phase, got {t.shown()}"
+        raise t.error(f"{what} (known shapes: {', '.join(sorted(NAMES))})")
+    t.advance()
+    name = ALIASES.get(name, name)
+    settings = _closed(t, name, begin) if name in CLOSED else _open(t, name)
+    words = {"for": "length", "by": "stair", "@": "side", "over": "over", "from": "offset"}
+    suffix, clock = _suffix_and_clock(t, words)
+    over, offset = clock.get("over"), clock.get("offset")
+    if over is None and name == "inverse-sqrt":
+        raise t.error("inverse-sqrt needs its clock: 'inverse-sqrt over 4000'", begin)
+    if over is not None and name in ("hold", "steps", "decay"):
+        raise t.error(f"{name!r} has no clock to stretch; leave `over` away", begin)
+    if offset is not None and name == "hold":
+        raise t.error("'hold' has no clock; leave `from` away", begin)
+    return Phase(name, over=over, offset=offset, suffix=suffix, **settings)
+
+
+def _closed(t: Tokens, name: str, begin: int) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if CLOSED[name].takes_power:
+        t.need("(", f"after {name!r}: its power, as in '{name}(2) 1..0'")
+        settings["power"] = t.number("the power, a number")
+        t.need(")", "after the power")
+        if settings["power"] <= 0:
+            raise t.error("the power must be above 0", begin)
+    if t.take("to"):
+        settings["end"] = t.value()
+    elif t.kind == "number" or t.token == "=":
+        settings["start"] = t.value()
+        t.need("..", f"between the ends of {name!r}, as in '{name} 1..0'")
+        settings["end"] = t.value()
+    else:
+        raise t.error(f"{name!r} needs its ends: '{name} 1..0', or '{name} to 0' to go on from before")
+    return settings
+
+
+def _open(t: Tokens, name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if t.kind == "number" or t.token == "=":
+        settings["start"] = t.value()
+    if name in ("steps", "decay"):
+        settings["rate"] = t.times(f"what {name!r} multiplies by")
+        if name == "decay":
+            t.need("per", "after the multiplier: 'decay x0.9 per 1ep'")
+            settings["every"] = t.length("what decay counts per")
+        elif t.take("every"):
+            settings["every"] = t.length("the length of a stair")
+        else:
+            t.need("at", "or 'every' after the multiplier: 'steps x0.5 every 5ep'")
+            settings["at"] = _places(t)
+    return settings
+
+
+def _places(t: Tokens) -> tuple[Length, ...]:
+    places = [t.length("a place", zero=True)]
+    while t.kind == "number":
+        begin = t.begin
+        places.append(t.length("a place", zero=True))
+        if places[-1].unit == places[-2].unit and places[-1].value <= places[-2].value:
+            raise t.error(f"the places of 'steps' must ascend, but {places[-1]} follows {places[-2]}", begin)
+    return tuple(places)
+
+
+def _suffix(t: Tokens) -> Suffix:
+    suffix, _ = _suffix_and_clock(t, {"for": "length", "by": "stair", "@": "side"})
+    return suffix
+
+
+def _suffix_and_clock(t: Tokens, words: dict[str, str]) -> tuple[Suffix, dict[str, Length]]:
+    """Whatever of these words follows, each at most once, in any order."""
+    parts: dict[str, Any] = {}
+    while t.token in words and t.kind != "number":
+        begin, word = t.begin, t.advance()
+        if words[word] in parts:
+            raise t.error(f"{word!r} stands twice", begin)
+        if word == "@":
+            parts["side"] = t.take("left", "right")
+            if parts["side"] is None:
+                raise t.error("expected @left or @right")
+        elif word == "for" and t.take("rest"):
+            parts["length"] = None  # the default, once written out
+        else:
+            parts[words[word]] = t.length(f"what follows {word!r}", zero=word == "from")
+    clock = {name: parts.pop(name) for name in ("over", "offset") if name in parts}
+    return Suffix(**parts), clock
+
+
+def _plateau(t: Tokens) -> Plateau:
+    begin = t.begin
+    t.advance()
+    t.need("(", "after plateau")
+    settings: dict[str, Any] = {"cut": t.times("what plateau multiplies by")}
+    while t.take(","):
+        word = t.take("patience", "threshold", "cooldown", "floor")
+        mode = None if word else t.take("rel", "abs", "min", "max")
+        if word:
+            settings[word] = t.number(f"a number for {word}")
+        elif mode:
+            settings["mode" if mode in ("min", "max") else "threshold_mode"] = mode
+        else:
+            raise t.error(
+                f"unknown setting {t.shown()} of plateau; it takes patience, threshold, cooldown, floor with a "
+                "number, and the words abs and max"
+            )
+    t.need(")", "to close plateau(")
+    try:
+        return Plateau(**settings)
+    except ScheduleError as error:
+        raise t.error(str(error), begin) from None
+
+
+class _Controlled:
+    """An expression and the controller that multiplies it, on the way to an Entry."""
+
+    def __init__(self, expression: Expression, controller: Plateau) -> None:
+        self.expression = expression
+        self.controller = controller

@@ -30,10 +30,12 @@ class Curve:
     Args:
         schedule: where it comes from.
         horizon: the run; `total_steps` is filled in where the schedule itself has an end.
+        bases: the base values it was resolved with, which absolute values are factors of.
     """
 
     schedule: Schedule
     horizon: Horizon
+    bases: Mapping[str, float]
     _laid: Mapping[str, Laid]
 
     @property
@@ -80,6 +82,9 @@ class Curve:
     def _last(self) -> str:
         return "any" if self.total_steps is None else str(self.total_steps)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return resolve, (self.schedule, self.horizon, self.bases)
+
     def __repr__(self) -> str:
         return f"Curve({str(self.schedule)!r}, {self.horizon})"
 
@@ -94,7 +99,7 @@ def resolve(schedule: Schedule, horizon: Horizon, bases: Mapping[str, float]) ->
     for entry in schedule.entries:
         layout = Layout(horizon, base=_base_of(entry, bases))
         laid[entry.name] = lay(entry.expression, Window.whole(total), 1.0, layout)
-    return Curve(schedule, horizon, laid)
+    return Curve(schedule, horizon, dict(bases), laid)
 
 
 def _own_length(schedule: Schedule, horizon: Horizon) -> int | None:

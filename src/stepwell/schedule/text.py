@@ -280,7 +280,7 @@ def _suffix_and_clock(t: Tokens, words: dict[str, str]) -> tuple[Suffix, dict[st
             parts["length"] = None  # the default, once written out
         else:
             parts[words[word]] = t.length(f"what follows {word!r}", zero=word == "from")
-    clock = {name: parts.pop(name) for name in ("over", "offset") if name in parts}
+    clock: dict[str, Length] = {name: parts.pop(name) for name in ("over", "offset") if name in parts}
     return Suffix(**parts), clock
 
 

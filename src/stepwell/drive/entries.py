@@ -1,0 +1,48 @@
+"""The entries of torch's parameter groups that a schedule can drive, read and written in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from stepwell.errors import OptimizerError
+
+BETAS = {"beta1": 0, "beta2": 1}
+
+
+def read(group: Mapping[str, Any], name: str) -> float:
+    """The value of an entry in a parameter group. `momentum` stands for beta1 where the optimizer has betas.
+
+    Raises:
+        OptimizerError: the group has no such entry.
+    """
+    key, place = _locate(group, name)
+    value = group[key] if place is None else group[key][place]
+    return float(value)
+
+
+def write(group: dict[str, Any], name: str, value: float) -> None:
+    """Set an entry. A tensor is filled in place, so that compiled and captured steps see it."""
+    key, place = _locate(group, name)
+    current = group[key] if place is None else group[key][place]
+    if isinstance(current, torch.Tensor):
+        current.fill_(value)
+    elif place is None:
+        group[key] = value
+    else:
+        values = list(group[key])
+        values[place] = value
+        group[key] = type(group[key])(values)
+
+
+def _locate(group: Mapping[str, Any], name: str) -> tuple[str, int | None]:
+    if name in group and name not in ("params", "betas"):
+        return name, None
+    if "betas" in group and name in ("momentum", *BETAS):
+        return "betas", BETAS.get(name, 0)
+    known = sorted(
+        key for key, value in group.items() if isinstance(value, float | torch.Tensor) and key != "initial_lr"
+    )
+    raise OptimizerError(f"the optimizer has no entry {name!r} to schedule; its groups have {', '.join(known)}")

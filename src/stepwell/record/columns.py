@@ -52,6 +52,16 @@ def join(parts: Sequence[Columns]) -> dict[str, NDArray[np.float64]]:
     return {name: np.concatenate([_column(part, name) for part in parts]) for name in names}
 
 
+def from_rows(rows: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
+    """The columns of rows that are given by name; what a row lacks is `nan`."""
+    return join([{name: np.array([value], dtype=np.float64) for name, value in row.items()} for row in rows])
+
+
+def to_rows(columns: Columns) -> list[dict[str, float]]:
+    """The rows of the columns, by name."""
+    return [{name: float(column[row]) for name, column in columns.items()} for row in range(num_rows(columns))]
+
+
 def rows_where(columns: Columns, kept: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
     """The rows that are kept."""
     return {name: column[kept] for name, column in columns.items()}

@@ -82,9 +82,7 @@ class Store:
             StoreError: a run of this id has finished already.
         """
         with self._transaction(write=True) as connection:
-            ending = self._ending(run.id)
-            if ending is not None and ending not in UNFINISHED:
-                raise StoreError(f"the run {run.id!r} is in {self.path} and has finished; delete it to run it again")
+            self._refuse_finished(run.id)
             connection.execute("DELETE FROM runs WHERE id = ?", (run.id,))
             self._write(run)
 
@@ -119,9 +117,14 @@ class Store:
             append_rows(connection, run_id, "evals", rows)
 
     def truncate(self, run_id: str, step: int) -> None:
-        """Go back to before update `step`: the run is running again; its later rows and evaluations are dropped."""
+        """Go back to before update `step`: the run is running again; its later rows and evaluations are dropped.
+
+        Raises:
+            StoreError: the run has finished.
+        """
         with self._transaction(write=True) as connection:
             self._touch(run_id)
+            self._refuse_finished(run_id)
             keep_rows(connection, run_id, "train", lambda steps: steps < step)
             # An evaluation at `step` saw the network that update `step` starts from.
             keep_rows(connection, run_id, "evals", lambda steps: steps <= step)
@@ -215,6 +218,13 @@ class Store:
     def _ending(self, run_id: str) -> Ending | None:
         row = self._connection.execute("SELECT ending FROM runs WHERE id = ?", (run_id,)).fetchone()
         return None if row is None else Ending(row[0])
+
+    def _refuse_finished(self, run_id: str) -> None:
+        ending = self._ending(run_id)
+        if ending is not None and ending not in UNFINISHED:
+            raise StoreError(
+                f"the run {run_id!r} in {self.path} has finished; to run it again, type: stepwell runs delete {run_id}"
+            )
 
     def _touch(self, run_id: str) -> None:
         changed = self._connection.execute("UPDATE runs SET written = ? WHERE id = ?", (time.time(), run_id)).rowcount

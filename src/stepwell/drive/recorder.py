@@ -1,0 +1,312 @@
+"""The recorder: what a training loop did, row by row, as a `Run`, and in a store while it happens."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, final
+
+import numpy as np
+from torch import Tensor
+from torch.optim import Optimizer
+
+from stepwell.drive.ending import completed
+from stepwell.drive.readings import Reading, gradient_norm, number, numbers, rate
+from stepwell.errors import OptimizerError, OptionError, ResumeError, StepwellError
+from stepwell.record.columns import from_rows, join, num_rows, rows_where, to_rows
+from stepwell.record.run import Columns, Ending, Outcome, Run
+from stepwell.record.store import Store
+from stepwell.schedule import Schedule
+from stepwell.schedule.length import Horizon
+
+FLUSH_ROWS = 256
+FLUSH_SECONDS = 2.0
+"""Rows go to the store when there are 256 of them or 2 s after the last time, whichever comes first."""
+
+
+@final
+class Recorder:
+    """Records the updates of one optimizer: the rates that each update really used, its loss, the evaluations.
+
+    Call `step(loss)` after `optimizer.step()`, and use it in a `with` block: an exception ends the run as failed,
+    Ctrl-C as stopped, and both are stored. Attach it before the scheduler moves; it reads the rates in a hook right
+    before the update. An update that did not happen (accumulation, a `GradScaler` that skipped) leaves no row.
+
+    With a store, a process that is killed loses at most its last `FLUSH_ROWS` - 1 updates, and none that were made
+    more than `FLUSH_SECONDS` before the last call of `step`; evaluations are stored at once. The first update begins
+    the run in the store. Losses on a GPU are read at these moments only, so `step` never waits for the device.
+
+    Args:
+        optimizer: whose updates are recorded, also when a wrapper or a scheduler calls its `step`.
+        name: what tables call the run.
+        store: None keeps the run in memory.
+        run_id: unique in the store; made up if not given.
+        schedule: the schedule or its text, to hold intention against fact later.
+        base_lr: the first group's `initial_lr` or `lr` if not given.
+        optimizer_name: the class's name if not given.
+        settings: whatever reproduces the run, as JSON values.
+        grad_norm: record the Euclidean norm of all gradients as the update finds them: after clipping and unscaling.
+            It is `nan` where the optimizer computes the gradients itself (a closure).
+
+    Example:
+        >>> import torch
+        >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = torch.optim.SGD([weight], lr=0.25)
+        >>> with Recorder(optimizer, name="square") as recorder:
+        ...     for _ in range(3):
+        ...         loss = (weight**2).sum()
+        ...         optimizer.zero_grad()
+        ...         loss.backward()
+        ...         optimizer.step()
+        ...         recorder.step(loss)
+        ...     run = recorder.finish()
+        >>> run["loss"].tolist(), run["lr"].tolist()
+        ([1.0, 0.25, 0.0625], [0.25, 0.25, 0.25])
+    """
+
+    def __init__(  # noqa: PLR0913 - these are the facts of a run, each with its own name
+        self,
+        optimizer: Optimizer,
+        *,
+        name: str = "run",
+        store: Store | None = None,
+        run_id: str | None = None,
+        schedule: Schedule | str | None = None,
+        horizon: Horizon | None = None,
+        base_lr: float | None = None,
+        optimizer_name: str | None = None,
+        task: str | None = None,
+        seed: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        grad_norm: bool = False,
+    ) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise OptimizerError(f"a recorder needs a torch optimizer, got {type(optimizer).__name__} {optimizer!r}")
+        group = optimizer.param_groups[0]
+        self._facts: dict[str, Any] = {
+            "id": uuid.uuid4().hex[:12] if run_id is None else run_id,
+            "name": name,
+            "schedule": None if schedule is None else str(schedule),
+            "horizon": horizon,
+            "base_lr": float(group.get("initial_lr", group["lr"])) if base_lr is None else base_lr,
+            "optimizer": type(optimizer).__name__ if optimizer_name is None else optimizer_name,
+            "task": task,
+            "seed": seed,
+            "settings": dict(settings or {}),
+        }
+        self._store = store
+        self._with_norm = grad_norm
+        # One entry per update since the last flush; `_losses` may be shorter than `_rates` until `step` is called.
+        self._ahead: list[Reading] = []
+        self._ahead_norm: Reading = np.nan
+        self._rates: list[list[Reading]] = []
+        self._norms: list[Reading] = []
+        self._skipped: list[Reading] = []
+        self._losses: list[Reading] = []
+        # The rows that were flushed, as columns; those from `_num_stored` on are not in the store yet.
+        self._parts: list[Columns] = []
+        self._num_rows = 0
+        self._num_stored = 0
+        self._evals: list[dict[str, float]] = []
+        self._begun = False
+        self._finished = False
+        self._flush_at = -np.inf
+        self._hooks = (
+            optimizer.register_step_pre_hook(self._before_update),
+            optimizer.register_step_post_hook(self._after_update),
+        )
+
+    @property
+    def run_id(self) -> str:
+        """The run's id in its store."""
+        return str(self._facts["id"])
+
+    @property
+    def num_steps(self) -> int:
+        """How many updates were recorded so far."""
+        if any(self._skipped):
+            self._collect()
+        return self._num_rows + len(self._rates)
+
+    def step(self, loss: Tensor | float) -> None:
+        """Record the update that was just made, with its loss. Nothing happens if there was none since the last call.
+
+        Of several updates since the last call the last one gets the loss, the others `nan`.
+
+        Raises:
+            OptionError: the loss is not one number.
+            StoreError: the rows cannot be stored; they are kept, and stored with the next ones.
+        """
+        missing = len(self._rates) - len(self._losses)
+        if missing == 0:
+            if self._finished:
+                raise OptionError("the run has finished; make a new Recorder to record more updates")
+            return
+        reading = number(loss, "the loss")
+        if missing > 1:
+            self._losses.extend([np.nan] * (missing - 1))
+        self._losses.append(reading)
+        if len(self._losses) >= FLUSH_ROWS or time.monotonic() >= self._flush_at:
+            self.flush()
+
+    def evaluate(self, **figures: Tensor | float) -> None:
+        """Record figures of the network as it is now, before the next update.
+
+        Evaluating again before the next update adds to these figures or replaces them.
+
+        Example:
+            >>> recorder.evaluate(val_loss=0.31, val_accuracy=0.92)  # doctest: +SKIP
+        """
+        if not figures or "step" in figures:
+            raise OptionError(f"evaluate takes figures by name, as in evaluate(val_loss=0.3), got {figures}")
+        row = {name: float(number(value, f"{name!r}")) for name, value in figures.items()}
+        self.flush()
+        step = float(self._num_rows)
+        if self._evals and self._evals[-1]["step"] == step:
+            row = self._evals.pop() | row
+        self._evals.append({"step": step} | row)
+        if self._store is not None:
+            self._store.append_evals(self.run_id, from_rows(self._evals[-1:]))
+
+    def flush(self) -> None:
+        """Bring what was recorded into the store now, and begin the run there if it has not begun."""
+        self._flush_at = time.monotonic() + FLUSH_SECONDS
+        self._collect()
+        if self._store is None:
+            return
+        if not self._begun:
+            self._store.begin(self._as_run(Outcome(Ending.RUNNING, 0, ""), {}, []))
+            self._begun = True
+        if self._num_stored < self._num_rows:
+            self._store.append(self.run_id, self._rows_from(self._num_stored))
+            self._num_stored = self._num_rows
+
+    def checkpoint(self, state: bytes) -> None:
+        """Store the rows so far and the state from which the run can go on with the next update."""
+        if self._store is None:
+            raise OptionError("a checkpoint needs a store; pass Recorder(..., store=Store.open(path))")
+        self.flush()
+        self._store.checkpoint(self.run_id, self._num_rows, state)
+
+    def rewind(self, step: int) -> None:
+        """Go back to before update `step`, where a checkpoint was: later rows are dropped, earlier ones kept.
+
+        A recorder that has recorded nothing yet takes the earlier rows of its run from the store.
+
+        Raises:
+            ResumeError: fewer than `step` updates were recorded.
+        """
+        self._collect()
+        if not self._begun and self._store is not None:
+            stored = self._store.load(self.run_id)
+            self._parts = [stored.columns]
+            self._evals = to_rows(stored.evals)
+        columns = join(self._parts)
+        if num_rows(columns) < step:
+            raise ResumeError(f"the run {self.run_id!r} has {num_rows(columns)} updates, so it cannot go on at {step}")
+        self._parts = [rows_where(columns, columns["step"] < step)] if columns else []
+        self._evals = [row for row in self._evals if row["step"] <= step]
+        self._num_rows = self._num_stored = step
+        if self._store is not None:
+            self._store.truncate(self.run_id, step)
+            self._begun = True
+
+    def snapshot(self) -> Run:
+        """The run so far; it goes on."""
+        self._collect()
+        return self._as_run(Outcome(Ending.RUNNING, self._num_rows, ""), join(self._parts), self._evals)
+
+    def finish(self, outcome: Outcome | Ending | None = None, **results: Tensor | float) -> Run:
+        """The whole run, stored in one piece; the recorder lets go of the optimizer.
+
+        Without an outcome the losses decide: diverged if the last is not finite, did not learn if the last tenth is
+        not below the first tenth (medians).
+
+        Raises:
+            OptionError: it has finished before.
+            StoreError: the run cannot be stored; call it again when it can.
+        """
+        if self._finished:
+            raise OptionError("the run has finished already")
+        figures = {name: float(number(value, f"{name!r}")) for name, value in results.items()}
+        for hook in self._hooks:
+            hook.remove()
+        self._collect()
+        columns = join(self._parts)
+        run = self._as_run(completed(outcome, columns), columns, self._evals, figures)
+        if self._store is not None:
+            self._store.save(run)
+        self._finished = True
+        return run
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._finished:
+            return
+        if error is None:
+            self.finish()
+            return
+        try:
+            if isinstance(error, Exception):
+                words = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
+                self.finish(Outcome(Ending.FAILED, self.num_steps, words))
+            else:  # Ctrl-C, sys.exit
+                self.finish(Outcome(Ending.STOPPED, self.num_steps, f"stopped after {self.num_steps} updates"))
+        except StepwellError as failure:  # the first error is the one to see
+            error.add_note(f"The run could not be stored either: {failure}")
+
+    def _before_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._ahead = [rate(group["lr"]) for group in optimizer.param_groups]
+        if self._with_norm:
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")
+            self._ahead_norm = gradient_norm(optimizer) if closure is None else np.nan
+
+    def _after_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._rates.append(self._ahead)
+        # A fused optimizer under a GradScaler is stepped always and told on the device whether to skip.
+        self._skipped.append(getattr(optimizer, "found_inf", 0.0))
+        if self._with_norm:
+            self._norms.append(self._ahead_norm)
+
+    def _collect(self) -> None:
+        """Turn the readings since the last time into columns; this is where a GPU is waited for."""
+        if not self._rates:
+            return
+        count = len(self._rates)
+        losses = self._losses + [np.nan] * (count - len(self._losses))
+        columns = {"loss": numbers(losses)}
+        for group in range(max(len(rates) for rates in self._rates)):
+            readings = [rates[group] if group < len(rates) else np.nan for rates in self._rates]
+            columns["lr" if group == 0 else f"lr.{group}"] = numbers(readings)
+        if self._with_norm:
+            columns["grad_norm"] = numbers(self._norms)
+        columns = rows_where(columns, numbers(self._skipped) == 0.0)
+        made = num_rows(columns)
+        self._parts.append({"step": np.arange(self._num_rows, self._num_rows + made, dtype=np.float64)} | columns)
+        self._num_rows += made
+        self._rates, self._norms, self._skipped, self._losses = [], [], [], []
+
+    def _rows_from(self, row: int) -> Columns:
+        parts: list[Columns] = []
+        behind = self._num_rows
+        for part in reversed(self._parts):
+            if behind <= row:
+                break
+            parts.insert(0, part)
+            behind -= num_rows(part)
+        return {name: column[row - behind :] for name, column in join(parts).items()}
+
+    def _as_run(
+        self,
+        outcome: Outcome,
+        columns: Columns,
+        evals: list[dict[str, float]],
+        results: Mapping[str, float] | None = None,
+    ) -> Run:
+        return Run(outcome=outcome, columns=columns, evals=from_rows(evals), results=results or {}, **self._facts)

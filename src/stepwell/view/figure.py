@@ -1,0 +1,157 @@
+"""Figures as plain data: what is drawn, on which axes and in which words. Renderers turn them into pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+NONE: Array = np.empty(0)
+NONE.flags.writeable = False
+
+
+class Kind(StrEnum):
+    """How a series is drawn."""
+
+    LINE = "line"
+    POINTS = "points"
+    INTERVALS = "intervals"  # horizontal bars from `low` to `high` with a dot at `x`
+    REGION = "region"  # everything between the two values of `x`, from bottom to top
+    VLINE = "vline"  # a vertical line at every `x`
+
+
+class Dash(StrEnum):
+    """The stroke of a line."""
+
+    SOLID = "solid"
+    DASH = "dash"
+    DOT = "dot"
+
+
+class Mark(StrEnum):
+    """The shape of a point."""
+
+    DOT = "dot"
+    TICK = "tick"  # a short vertical stroke
+    CROSS = "cross"  # diverged
+    RING = "ring"  # did not learn
+    BEYOND = "beyond"  # an arrow to the right: the value lies outside the picture
+    BEFORE = "before"  # the same to the left
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One thing that is drawn.
+
+    Args:
+        name: what a legend and a hover text call it.
+        x, y: the values; a `nan` in `y` is a gap.
+        low, high: a band around a line (along y), or the ends of intervals (along x).
+        group: series of one group are highlighted and hidden together; usually the strategy.
+        colour: the number of a colour in the palette; None is muted.
+        faint: context without a name of its own: thin, pale, not in the legend.
+        notes: one text per point, for hovering.
+        labels: one text per point, written beside it.
+    """
+
+    name: str
+    kind: Kind
+    x: Array
+    y: Array = field(default_factory=lambda: NONE)
+    low: Array | None = None
+    high: Array | None = None
+    group: str = ""
+    colour: int | None = None
+    dash: Dash = Dash.SOLID
+    mark: Mark = Mark.DOT
+    faint: bool = False
+    notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a panel.
+
+    Args:
+        label: what it shows, with its unit.
+        range: what is visible; None shows everything.
+        rows: names at 0, 1, 2, ..., from top to bottom, where the axis lists things instead of numbers.
+    """
+
+    label: str
+    scale: Literal["linear", "log"] = "linear"
+    range: tuple[float, float] | None = None
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One pair of axes with its series, drawn in order."""
+
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    title: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """Panels under one title.
+
+    Args:
+        key: a short name for files and anchors: `rates`.
+        columns: how many panels stand side by side where there is room.
+        caption: what is shown and how it was computed, in one or two sentences.
+        alt: what a reader who cannot see the picture should know.
+        height: of one panel, in inches.
+    """
+
+    key: str
+    title: str
+    panels: tuple[Panel, ...]
+    caption: str
+    alt: str
+    columns: int = 1
+    height: float = 3.6
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups in the order in which they first appear."""
+        return tuple(dict.fromkeys(s.group for panel in self.panels for s in panel.series if s.group))
+
+
+def visible_range(
+    values: Iterable[Array], scale: Literal["linear", "log"], *, pad: float = 0.05
+) -> tuple[float, float] | None:
+    """The range that holds every finite value with some air; None without any.
+
+    On a log axis only positive values count.
+    """
+    parts = [np.asarray(part, dtype=np.float64).ravel() for part in values]
+    flat = np.concatenate(parts) if parts else NONE
+    flat = flat[np.isfinite(flat)]
+    if scale == "log":
+        flat = flat[flat > 0]
+    if not flat.size:
+        return None
+    low, high = float(flat.min()), float(flat.max())
+    if scale == "log":
+        room = (high / low) ** pad if high > low else 1.5
+        return low / room, high * room
+    room = pad * (high - low) if high > low else (abs(high) * 0.1 or 0.5)
+    return low - room, high + room
+
+
+def fitting_scale(values: Array, *, factor: float = 12.0) -> Literal["linear", "log"]:
+    """A log axis for positive values that spread over more than `factor`, else a linear one."""
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() > 0 and finite.max() / finite.min() > factor:
+        return "log"
+    return "linear"

@@ -1,0 +1,149 @@
+"""A comparison in words: the same sentences in the terminal, on the page and in the JSON summary."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from stepwell.record.comparison import Comparison, StrategyResult
+from stepwell.record.run import Ending, Run
+from stepwell.view.numbers import ABSENT, count, decimals_for, listing, metric, rate, times
+
+FINE_REGRET, FAILING_REGRET = 0.05, 0.5  # of the way from the best score to that of the untrained network
+
+
+def readable(column: str) -> str:
+    """The name of a column as a reader says it.
+
+    Example:
+        >>> readable("val_loss"), readable("test_accuracy"), readable("lr")
+        ('validation loss', 'test accuracy', 'learning rate')
+    """
+    if column == "lr":
+        return "learning rate"
+    return column.replace("val_", "validation ", 1).replace("_", " ")
+
+
+def goal_of(comparison: Comparison) -> str:
+    """The validation column that choices were made on: `val_loss` for the metric `test_loss`."""
+    return f"val_{comparison.metric.removeprefix('test_')}"
+
+
+def answer(comparison: Comparison) -> str:
+    """Who may be best and who is worse by how much, in one or two sentences."""
+    ranked, best = comparison.ranked, [result for result in comparison.best if result.ranked]
+    if not ranked:
+        return "No strategy was ranked."
+    seeds = f"{len(comparison.seeds)} seeds"
+    if len(ranked) == 1:
+        return f"{ranked[0].strategy.name} was the only strategy ranked; there is nothing to hold it against."
+    if len(best) == len(ranked):
+        return f"Any of the {len(ranked)} strategies may be best: {seeds} show no difference between them."
+    if len(best) == 1:
+        first = f"{best[0].strategy.name} is best here, of {len(ranked)} strategies over {seeds}"
+    else:
+        first = f"{_names(best)} may each be best: {seeds} cannot tell them apart"
+    return f"{first}. {_the_worse(comparison)}"
+
+
+def limits(comparison: Comparison) -> str:
+    """Which differences cannot be shown with these seeds."""
+    if not math.isfinite(comparison.resolution):
+        return "With these seeds no interval could be computed, so no difference can be shown."
+    size = metric(comparison.resolution, decimals_for(comparison.resolution))
+    return (
+        f"With {len(comparison.seeds)} seeds, differences in {readable(comparison.metric)} "
+        f"smaller than about {size} cannot be shown."
+    )
+
+
+def verdict(result: StrategyResult, comparison: Comparison) -> str:
+    """`may be best`, `worse by 0.021` or `not ranked`."""
+    if not result.ranked or result.difference is None:
+        return "not ranked"
+    if result.may_be_best:
+        return "may be best"
+    return f"worse by {metric(abs(result.difference.estimate), decimals_for(comparison.resolution))}"
+
+
+def at_twice(result: StrategyResult) -> str:
+    """What happens at twice the best rate: `still fine`, `worse` or `fails`."""
+    if result.response is None or math.isnan(result.response.at_twice):
+        return ABSENT
+    regret = result.response.at_twice
+    return "still fine" if regret <= FINE_REGRET else "worse" if regret <= FAILING_REGRET else "fails"
+
+
+def good_region(result: StrategyResult) -> str:
+    """How many times its highest good rate is its lowest: `x8`."""
+    return ABSENT if result.response is None else times(result.response.width)
+
+
+def endings(result: StrategyResult) -> str:
+    """How the judging runs ended, the most frequent first: `5 diverged, 3 did not learn`."""
+    return tally(result.runs)
+
+
+def tally(runs: tuple[Run, ...]) -> str:
+    """How these runs ended, the most frequent first."""
+    found = Counter(run.outcome.ending for run in runs)
+    order = sorted(Ending, key=lambda ending: -found[ending])
+    return ", ".join(f"{found[ending]} {ending.value}" for ending in order if found[ending]) or ABSENT
+
+
+def to_target(result: StrategyResult) -> str:
+    """The median number of updates to the target, and how many runs got there if not all did."""
+    reached = result.steps_to_target[np.isfinite(result.steps_to_target)]
+    if not result.steps_to_target.size:
+        return ABSENT
+    if not reached.size:
+        return "never"
+    middle = count(float(np.median(reached)))
+    return middle if reached.size == result.steps_to_target.size else f"{middle} ({reached.size}/{len(result.runs)})"
+
+
+def interval(result: StrategyResult, comparison: Comparison) -> str:
+    """The half-width of the simultaneous interval of the difference to the leader: `±0.012`; empty without one."""
+    if result.difference is None or result.difference.high == result.difference.low:
+        return ""
+    half = (result.difference.high - result.difference.low) / 2
+    return f"±{metric(half, decimals_for(comparison.resolution))}"
+
+
+def budget(comparison: Comparison) -> str:
+    """The budget of every judged run: `620 steps (20 epochs)`."""
+    horizon = comparison.budget
+    if horizon.total_steps is None:
+        return "no fixed end"
+    steps = f"{count(horizon.total_steps)} steps"
+    if horizon.steps_per_epoch is None:
+        return steps
+    epochs = horizon.total_steps / horizon.steps_per_epoch
+    return f"{steps} ({epochs:g} epoch{'' if epochs == 1 else 's'})"
+
+
+def at_rate(result: StrategyResult) -> str:
+    """The strategy and the rate it was judged at: `cosine at 0.3`."""
+    return f"{result.strategy.name} at {rate(result.base_lr)}"
+
+
+def _names(results: list[StrategyResult], most: int = 4) -> str:
+    names = [result.strategy.name for result in results]
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return listing(names)
+
+
+def _the_worse(comparison: Comparison) -> str:
+    worse = [r for r in comparison.ranked if not r.may_be_best and r.difference is not None]
+    decimals, what = decimals_for(comparison.resolution), readable(comparison.metric)
+    gaps = sorted(abs(r.difference.estimate) for r in worse if r.difference is not None)
+    if not gaps:
+        return ""
+    low, high = metric(gaps[0], decimals), metric(gaps[-1], decimals)
+    by = f"{low} in {what}" if low == high else f"{low} to {high} in {what}"
+    if len(worse) == 1:
+        return f"{worse[0].strategy.name} is worse by {by}."
+    return f"The other {len(worse)} are worse, by {by}."

@@ -1,0 +1,54 @@
+"""Errors of a task's own code, with the user's file and line."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stepwell.errors import StepwellError, TaskError
+
+
+@contextmanager
+def user_code(file: Path | None, doing: str) -> Iterator[None]:
+    """Turn what a task's own code raises into a `TaskError` that names the user's file and line.
+
+    Args:
+        file: the task's file; without it, or if the error never passed through it, the deepest line is named.
+        doing: what was going on, `task.py:digits was building its workload`.
+
+    Raises:
+        TaskError: chained from the user's own exception. Stepwell's own errors pass as they are.
+    """
+    try:
+        yield
+    except StepwellError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"{doing} and raised {_quoted(error)} at {place_of(error, file)}") from error
+
+
+def place_of(error: BaseException, file: Path | None) -> str:
+    """The file and line of an error, `task.py:14`: the deepest line in the user's file or one beside it, if any."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
+        return f"{_as_typed(error.filename, file)}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if file is not None and _is_own(frame.filename, file)]
+    deepest = (own or frames)[-1]
+    return f"{_as_typed(deepest.filename, file)}:{deepest.lineno}"
+
+
+def _quoted(error: BaseException) -> str:
+    words = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def _is_own(name: str, file: Path) -> bool:
+    path, folder = Path(name).resolve(), file.resolve().parent
+    return path.is_relative_to(folder) and "site-packages" not in path.relative_to(folder).parts
+
+
+def _as_typed(name: str, file: Path | None) -> str:
+    return str(file) if file is not None and Path(name).resolve() == file.resolve() else name

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from stepwell.errors import StepwellError, TaskError
@@ -16,7 +18,7 @@ def user_code(file: Path | None, doing: str) -> Iterator[None]:
 
     Args:
         file: the task's file; without it, or if the error never passed through it, the deepest line is named.
-        doing: what was going on, `task.py:digits was building its workload`.
+        doing: what was going on, as a clause: `the task was called with seed 0`.
 
     Raises:
         TaskError: chained from the user's own exception. Stepwell's own errors pass as they are.
@@ -26,7 +28,7 @@ def user_code(file: Path | None, doing: str) -> Iterator[None]:
     except StepwellError:
         raise
     except (Exception, SystemExit) as error:
-        raise TaskError(f"{doing} and raised {_quoted(error)} at {place_of(error, file)}") from error
+        raise TaskError(f"in {place_of(error, file)}, while {doing}: {_quoted(error)}") from error
 
 
 def place_of(error: BaseException, file: Path | None) -> str:
@@ -52,3 +54,16 @@ def _is_own(name: str, file: Path) -> bool:
 
 def _as_typed(name: str, file: Path | None) -> str:
     return str(file) if file is not None and Path(name).resolve() == file.resolve() else name
+
+
+def file_of(task: Callable[..., object]) -> Path | None:
+    """The source file of a task, where it has one."""
+    file = getattr(task, "file", None)
+    if isinstance(file, Path):
+        return file
+    function = task.func if isinstance(task, partial) else task
+    try:
+        found = inspect.getsourcefile(inspect.unwrap(function))
+    except TypeError:
+        return None
+    return None if found is None else Path(found)

@@ -32,7 +32,7 @@ CONTEXT = 64
 NUM_WINDOWS = 128
 
 
-def source_lm(seed: int, *, steps_per_epoch: int = 50, batch_size: int = 16, width: int = 64) -> Workload:
+def source_lm(seed: int, *, steps_per_epoch: int = 50, batch_size: int = 8, width: int = 48) -> Workload:
     """Predict the next character of Python source; the loss is in nats per character.
 
     The text is that of the running Python, so results compare only within one Python version.

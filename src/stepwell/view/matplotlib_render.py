@@ -187,7 +187,7 @@ def _scale(ax: Axes, which: str, axis: Axis, *, small: bool) -> None:
         one.set_minor_locator(NullLocator())
         one.set_major_formatter(FuncFormatter(lambda value, _: rate(value)))
     else:
-        one.set_major_locator(MaxNLocator(4 if small else 6))
+        one.set_major_locator(MaxNLocator(4 if small else 6, steps=[1, 2, 2.5, 5, 10]))
         one.set_major_formatter(FuncFormatter(lambda value, _: significant(value, 6).replace("-", MINUS)))
     if axis.range:
         (ax.set_xlim if which == "x" else ax.set_ylim)(*axis.range)

@@ -6,6 +6,7 @@ import math
 
 ABSENT = "\N{EN DASH}"  # stands for a number that was not measured
 MINUS = "\N{MINUS SIGN}"
+_SPELT = {ABSENT: "-", MINUS: "-", "±": "+-", "\N{BULLET}": "-", "\N{HORIZONTAL ELLIPSIS}": "..."}
 
 
 def rate(value: float) -> str:
@@ -112,6 +113,17 @@ def duration(seconds: float) -> str:
             rest = whole % size // small
             return f"{whole // size} {unit} {rest} {small_unit}" if rest else f"{whole // size} {unit}"
     return f"{whole} s"
+
+
+def in_ascii(text: str) -> str:
+    """The text for a terminal whose encoding has nothing else: known signs are spelt, unknown ones become `?`.
+
+    Example:
+        >>> in_ascii("±0.1 is fine, ελ is not")
+        '+-0.1 is fine, ?? is not'
+    """
+    spelt = text.translate({ord(sign): ascii_sign for sign, ascii_sign in _SPELT.items()})
+    return spelt.encode("ascii", "replace").decode("ascii")
 
 
 def listing(words: list[str] | tuple[str, ...]) -> str:

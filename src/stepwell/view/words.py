@@ -9,7 +9,7 @@ import numpy as np
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending, Run
-from stepwell.view.numbers import ABSENT, count, decimals_for, listing, metric, rate, times
+from stepwell.view.numbers import ABSENT, count, decimals_for, duration, listing, metric, times
 
 FINE_REGRET, FAILING_REGRET = 0.05, 0.5  # of the way from the best score to that of the untrained network
 
@@ -124,9 +124,19 @@ def budget(comparison: Comparison) -> str:
     return f"{steps} ({epochs:g} epoch{'' if epochs == 1 else 's'})"
 
 
-def at_rate(result: StrategyResult) -> str:
-    """The strategy and the rate it was judged at: `cosine at 0.3`."""
-    return f"{result.strategy.name} at {rate(result.base_lr)}"
+def cost(comparison: Comparison) -> str:
+    """What the comparison cost, in one sentence."""
+    figures, parts = comparison.cost, []
+    if "trials" in figures:
+        reused = f", {count(figures['reused'])} of them reused" if figures.get("reused") else ""
+        parts.append(f"{count(figures['trials'])} runs{reused}")
+    if "steps" in figures:
+        shares = {"tune": figures.get("tuning_steps"), "judge": figures.get("judging_steps")}
+        split = listing([f"{count(steps)} to {aim}" for aim, steps in shares.items() if steps is not None])
+        parts.append(f"{count(figures['steps'])} steps" + (f" ({split})" if split else ""))
+    if "seconds" in figures:
+        parts.append(duration(figures["seconds"]))
+    return "; ".join(parts) + "." if parts else "Not recorded."
 
 
 def _names(results: list[StrategyResult], most: int = 4) -> str:

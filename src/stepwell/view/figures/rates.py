@@ -23,12 +23,12 @@ def rate_curves(comparison: Comparison, *, facets: bool = False) -> Figure:
     roles = cast(comparison)
     lines = {role.name: rate_line(role) for role in roles}
     x, y, outside = _axes(comparison, lines)
-    shown = [role for role in roles if lines[role.name].x.size]
+    shown = tuple(role for role in roles if lines[role.name].x.size and role.name not in outside)
     if facets:
         leader = lines[comparison.leader]
-        panels = tuple(_facet(role, lines, leader, x, y) for role in shown if role.name not in outside)
+        panels = tuple(_facet(role, lines, leader, x, y) for role in shown)
     else:
-        panels = (Panel(x, y, tuple(lines[role.name] for role in back_to_front(tuple(shown)))),)
+        panels = (Panel(x, y, tuple(lines[role.name] for role in back_to_front(shown))),)
     caption = "The learning rate that each update used, with every strategy at its own best rate"
     caption += "; where feedback made the seeds differ, their median and the middle half. " if _bands(lines) else ". "
     if facets:

@@ -1,5 +1,7 @@
 import copy
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -31,12 +33,12 @@ def after(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 5) ->
     batches = torch.randn(steps, 8, 3, generator=torch.Generator().manual_seed(0))
     for batch in batches:
         optimizer.zero_grad()
-        model(batch).square().mean().backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        model(batch).square().mean().backward()
         optimizer.step()
     return [parameter.detach().clone() for parameter in model.parameters()]
 
 
-PLAIN = {
+PLAIN: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
     "sgd": lambda params: torch.optim.SGD(params, lr=0.02),
     "momentum": lambda params: torch.optim.SGD(params, lr=0.02, momentum=0.9),
     "nesterov": lambda params: torch.optim.SGD(params, lr=0.02, momentum=0.9, nesterov=True),
@@ -77,7 +79,7 @@ def test_a_saved_state_goes_on_bit_for_bit(name: str) -> None:
             optimizer = make_optimizer(name, model, 0.02)
             optimizer.load_state_dict(saved)
         optimizer.zero_grad()
-        model(batch).square().mean().backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        model(batch).square().mean().backward()
         optimizer.step()
     assert all(torch.equal(a, b) for a, b in zip(expected, model.parameters(), strict=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -105,6 +106,20 @@ def base_momentum(name: str, options: Mapping[str, float] | None = None) -> floa
     return float((options or {}).get(family.momentum, family.defaults[family.momentum]))
 
 
+def source(name: str, base_lr: float, options: Mapping[str, float] | None = None) -> str:
+    """The Python that makes this optimizer over `model.parameters()`, without the options that torch has by default.
+
+    Example:
+        >>> source("momentum", 0.05)
+        'torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)'
+    """
+    family = _family(name)
+    usual = inspect.signature(family.kind).parameters
+    wanted = _arguments(name, family, options or {})
+    texts = [f"{key}={value!r}" for key, value in wanted.items() if value != usual[key].default]
+    return f"torch.optim.{family.kind.__name__}({', '.join(['model.parameters()', f'lr={base_lr:.6g}', *texts])})"
+
+
 def _family(name: str) -> Family:
     if name in FAMILIES:
         return FAMILIES[name]
@@ -142,7 +157,7 @@ def _groups(work: Workload | nn.Module, base_lr: float) -> list[dict[str, Any]]:
     made = []
     for number, group in enumerate(groups):
         multiple = group.get("lr", 1.0)
-        if not _is_number(multiple) or multiple < 0:
+        if not _is_number(multiple) or not multiple > 0:
             raise OptimizerError(
                 f"parameter group {number} has lr {multiple!r}; give its multiple of the base rate, such as 0.1"
             )

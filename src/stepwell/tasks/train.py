@@ -1,0 +1,139 @@
+"""The only training loop in the house: from what is wanted to what happened."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from torch.optim import Optimizer
+
+from stepwell.drive.recorder import Recorder
+from stepwell.drive.scheduler import Scheduler
+from stepwell.errors import HorizonError
+from stepwell.record.run import Run
+from stepwell.record.store import Store
+from stepwell.record.trial import Trial
+from stepwell.schedule import Horizon
+from stepwell.tasks.blame import user_code
+from stepwell.tasks.determinism import environment, pinned
+from stepwell.tasks.load import load_task, written
+from stepwell.tasks.optimizers import FAMILIES, make_optimizer
+from stepwell.tasks.task import Task, Workload
+from stepwell.tasks.training import Training
+
+
+def train(
+    trial: Trial,
+    *,
+    task: Task | None = None,
+    store: Store | None = None,
+    progress: Callable[[int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Run:
+    """Train what the trial describes; everything in the result but `seconds` and `train_seconds` follows from it.
+
+    One thread, every random generator seeded, and seeded anew for each epoch, so that the order of the data depends on
+    seed and epoch alone. Only divergence ends a run early. Validation once per epoch and at the end, the test split
+    before the first update and after the last.
+
+    Args:
+        trial: its budget gives `total_steps`, which need not be whole epochs.
+        task: stands for `trial.task`, which is loaded if this is not given.
+        store: keeps the run, and a checkpoint every minute. A trial that it holds a checkpoint of goes on from there,
+            to the same result bit for bit; one that has finished in it is returned as it was.
+        progress: hears how many updates were made: when training begins, and after each but the last.
+        should_stop: asked after each update; once it says yes, the run ends as stopped and leaves a checkpoint.
+
+    Returns:
+        The run. `results` has `initial_`, `final_` and `best_` of each validation metric (best: where the goal was
+        best), `initial_test_` and `test_` of each test metric, `seconds` in all and `train_seconds` in updates. After a
+        number that is not finite, what would be measured then is `nan`.
+
+    Raises:
+        TaskError: the task cannot be loaded, or its code raised, with the user's file and line.
+        HorizonError: the budget and the task disagree, or the schedule does not fit.
+        ResumeError: the checkpoint does not fit the task.
+        StoreError: the store cannot be written.
+    """
+    began = time.perf_counter()
+    if store is not None and store.finished([trial.key()]):
+        run = replace(store.load(trial.key()), name=trial.strategy.name)
+        if progress is not None:
+            progress(run.outcome.step)
+        return run
+    task = load_task(trial.task) if task is None else task
+    file = _file_of(task)
+    with pinned(trial.seed):
+        with user_code(file, f"task {trial.task.name!r} was called with seed {trial.seed}"):
+            work = task(trial.seed)
+        horizon, total_steps = _horizon(trial, work)
+        strategy = trial.strategy
+        optimizer = make_optimizer(strategy.optimizer, work, trial.base_lr, strategy.options)
+        training = Training(
+            trial=trial,
+            work=work,
+            file=file,
+            total_steps=total_steps,
+            optimizer=optimizer,
+            scheduler=Scheduler(optimizer, strategy.schedule, **asdict(horizon)),
+            recorder=_recorder(trial, work, optimizer, horizon, store),
+            store=store,
+            progress=progress,
+            should_stop=should_stop,
+            began=began,
+        )
+        with training.recorder:
+            training.begin()
+            return training.finish(training.run())
+
+
+def _recorder(trial: Trial, work: Workload, optimizer: Optimizer, horizon: Horizon, store: Store | None) -> Recorder:
+    return Recorder(
+        optimizer,
+        name=trial.strategy.name,
+        store=store,
+        run_id=trial.key(),
+        schedule=trial.strategy.schedule,
+        horizon=horizon,
+        base_lr=trial.base_lr,
+        optimizer_name=trial.strategy.optimizer,
+        task=written(trial.task),
+        seed=trial.seed,
+        settings=_settings(trial, work),
+    )
+
+
+def _horizon(trial: Trial, work: Workload) -> tuple[Horizon, int]:
+    """The budget, completed with the task's own length of an epoch; and its total steps, which must be known."""
+    budget, steps_per_epoch = trial.budget, work.steps_per_epoch
+    if budget.total_steps is None:
+        raise HorizonError("a trial needs an end: give its budget total_steps, as in Horizon.epochs(20, ...)")
+    if budget.steps_per_epoch not in (None, steps_per_epoch):
+        raise HorizonError(
+            f"the budget has {budget.steps_per_epoch} steps per epoch, task {trial.task.name!r} has {steps_per_epoch}"
+        )
+    return replace(budget, steps_per_epoch=steps_per_epoch), budget.total_steps
+
+
+def _settings(trial: Trial, work: Workload) -> dict[str, Any]:
+    strategy = trial.strategy
+    return {
+        **environment(next(work.model.parameters()).device),
+        "optimizer_options": {**FAMILIES[strategy.optimizer].defaults, **strategy.options},
+        "task_arguments": dict(trial.task.arguments),
+        "task_source": trial.task.source_hash,
+        "parameters": sum(parameter.numel() for parameter in work.model.parameters() if parameter.requires_grad),
+        "goal": list(work.goal),
+        "test_split": work.test is not None,
+    }
+
+
+def _file_of(task: Task) -> Path | None:
+    file = getattr(task, "file", None)
+    if file is None and inspect.isfunction(task):
+        file = inspect.getsourcefile(task)
+    return None if file is None else Path(file)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from stepwell.record.document import dumps, number_to_json, settings_from_json, settings_to_json
 from stepwell.record.run import Columns, Ending, Outcome, Run
+from stepwell.record.schema import DamagedError
 from stepwell.schedule.length import Horizon
 
 
@@ -50,42 +52,52 @@ def row_of(run: Run) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _damage_named(run_id: object) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedError(f"what it says about the run {run_id!r} makes no sense: {error}") from error
+
+
 def run_of(row: sqlite3.Row, columns: Columns, evals: Columns) -> Run:
     """The run of a row of the table `runs`, with its columns."""
-    horizon = row["horizon"]
-    return Run(
-        id=row["id"],
-        name=row["name"],
-        outcome=_outcome(row),
-        columns=columns,
-        evals=evals,
-        results=_results(row["results"]),
-        schedule=row["schedule"],
-        horizon=None if horizon is None else Horizon(**json.loads(horizon)),
-        base_lr=_float(row["base_lr"]),
-        optimizer=row["optimizer"],
-        task=row["task"],
-        seed=_int(row["seed"]),
-        settings=settings_from_json(json.loads(row["settings"])),
-    )
+    with _damage_named(row["id"]):
+        horizon = row["horizon"]
+        return Run(
+            id=row["id"],
+            name=row["name"],
+            outcome=_outcome(row),
+            columns=columns,
+            evals=evals,
+            results=_results(row["results"]),
+            schedule=row["schedule"],
+            horizon=None if horizon is None else Horizon(**json.loads(horizon)),
+            base_lr=_float(row["base_lr"]),
+            optimizer=row["optimizer"],
+            task=row["task"],
+            seed=_int(row["seed"]),
+            settings=settings_from_json(json.loads(row["settings"])),
+        )
 
 
 def summary_of(row: sqlite3.Row) -> RunSummary:
-    """The summary of a row of the table `runs` that has `num_steps` as well."""
-    return RunSummary(
-        id=row["id"],
-        name=row["name"],
-        outcome=_outcome(row),
-        num_steps=row["num_steps"],
-        task=row["task"],
-        optimizer=row["optimizer"],
-        schedule=row["schedule"],
-        base_lr=_float(row["base_lr"]),
-        seed=_int(row["seed"]),
-        results=_results(row["results"]),
-        begun=row["begun"],
-        written=row["written"],
-    )
+    """The summary of a row of the table `runs`."""
+    with _damage_named(row["id"]):
+        return RunSummary(
+            id=row["id"],
+            name=row["name"],
+            outcome=_outcome(row),
+            num_steps=row["train_rows"],
+            task=row["task"],
+            optimizer=row["optimizer"],
+            schedule=row["schedule"],
+            base_lr=_float(row["base_lr"]),
+            seed=_int(row["seed"]),
+            results=_results(row["results"]),
+            begun=row["begun"],
+            written=row["written"],
+        )
 
 
 def results_text(results: Mapping[str, float]) -> str:

@@ -36,12 +36,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             seed TEXT,
             settings TEXT NOT NULL,
             results TEXT NOT NULL,
+            train_rows INTEGER NOT NULL DEFAULT 0,
+            evals_rows INTEGER NOT NULL DEFAULT 0,
             begun REAL NOT NULL,
             written REAL NOT NULL
         ) STRICT
         """,
         # A chunk is some rows of one table of one run: little-endian float64, column after column, in the order of
-        # `names` (JSON). `data` stands last so that counting rows does not read it.
+        # `names` (JSON). `crc` (CRC-32) shows damage that SQLite cannot see: a page of numbers is only bytes.
         """
         CREATE TABLE chunks (
             key INTEGER PRIMARY KEY,
@@ -50,10 +52,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             first INTEGER NOT NULL,
             count INTEGER NOT NULL,
             names TEXT NOT NULL,
+            crc INTEGER NOT NULL,
             data BLOB NOT NULL
         ) STRICT
         """,
-        "CREATE INDEX chunks_in_order ON chunks (run_id, kind, first, count)",
+        "CREATE INDEX chunks_in_order ON chunks (run_id, kind, first)",
         """
         CREATE TABLE checkpoints (
             run_id TEXT NOT NULL PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
@@ -64,6 +67,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
 )
 """Step n brings a store from version n to n + 1; a released step is never edited."""
+
+
+class DamagedError(Exception):
+    """What was read is not what was written; the store, which knows its path, makes a sentence of it."""
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -83,13 +90,13 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     except (sqlite3.Error, ValueError) as error:
         raise explained(error, path) from error
     try:
+        connection.execute("PRAGMA cell_size_check = ON")  # notices more damage, costs nothing that can be measured
         _identify(connection, path)
         migrate(connection, path)
         _prepare(connection)
         if create:
-            connection.execute("BEGIN IMMEDIATE")  # a read-only store is an error now, not after the first epoch
-            connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
+            _try_to_write(connection)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
         raise explained(error, path) from error
     except BaseException:
@@ -127,7 +134,9 @@ def roll_back(connection: sqlite3.Connection) -> None:
 
 def explained(error: Exception, path: Path) -> StoreError:
     """The StoreError that says in one sentence what a failure of SQLite means and what to do."""
-    if isinstance(error, UnicodeError):
+    if isinstance(error, UnicodeDecodeError):  # in SQLite's message that quotes the file
+        return damaged(path, "its text is not Unicode")
+    if isinstance(error, UnicodeEncodeError):
         return StoreError(f"a text of the run is not valid Unicode and was not written to {path} ({error})")
     code = getattr(error, "sqlite_errorcode", None)
     elsewhere = "choose another path (--store PATH)"
@@ -135,9 +144,7 @@ def explained(error: Exception, path: Path) -> StoreError:
         case sqlite3.SQLITE_NOTADB:
             return ForeignFileError(f"{path} is not a run store; it was left as it is; {elsewhere}")
         case sqlite3.SQLITE_CORRUPT:
-            return ForeignFileError(
-                f"the run store {path} is damaged ({error}); it was left as it is; move it away, or {elsewhere}"
-            )
+            return damaged(path, str(error))
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return StoreError(
                 f"the run store {path} cannot be opened for writing ({error}); "
@@ -162,7 +169,17 @@ def explained(error: Exception, path: Path) -> StoreError:
             return StoreError(f"the run store {path} cannot be used ({error}); check the path, or {elsewhere}")
 
 
+def damaged(path: Path, reason: str) -> ForeignFileError:
+    """The error for a store whose content is not what was written."""
+    return ForeignFileError(
+        f"the run store {path} is damaged ({reason}); it was left as it is; "
+        "move it away, or choose another path (--store PATH)"
+    )
+
+
 def _identify(connection: sqlite3.Connection, path: Path) -> None:
+    if path.stat().st_size == 1:  # which SQLite takes for empty, and would overwrite
+        raise ForeignFileError(f"{path} is not a run store; it was left as it is; choose another path (--store PATH)")
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (found,) = connection.execute("PRAGMA application_id").fetchone()
     if pages and found != APPLICATION_ID:
@@ -180,6 +197,15 @@ def _version(connection: sqlite3.Connection, path: Path, steps: Sequence[Migrati
             "type: pip install --upgrade stepwell"
         )
     return version
+
+
+def _try_to_write(connection: sqlite3.Connection) -> None:
+    """Fail now on a store that cannot be written, not after the first epoch. Beginning a transaction does not tell."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    finally:
+        roll_back(connection)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

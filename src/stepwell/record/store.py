@@ -17,7 +17,7 @@ from stepwell.record.chunks import append_rows, keep_rows, last_step, read_rows,
 from stepwell.record.columns import as_columns
 from stepwell.record.facts import RunSummary, results_text, row_of, run_of, summary_of
 from stepwell.record.run import Ending, Outcome, Run
-from stepwell.record.schema import connect, explained, roll_back
+from stepwell.record.schema import DamagedError, connect, damaged, explained, roll_back
 
 DEFAULT_STORE = Path("stepwell-runs/runs.sqlite")
 """Where runs are kept unless another path is given: below the folder the command runs in."""
@@ -159,17 +159,13 @@ class Store:
             row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
             if row is None:
                 raise self._unknown(run_id)
-            columns, evals = read_rows(connection, run_id, "train"), read_rows(connection, run_id, "evals")
-        return run_of(row, columns, evals)
+            return run_of(row, read_rows(connection, run_id, "train"), read_rows(connection, run_id, "evals"))
 
     def summaries(self) -> list[RunSummary]:
         """Every run without its rows, the newest last."""
         with self._transaction() as connection:
-            rows = connection.execute(
-                "SELECT *, (SELECT coalesce(sum(count), 0) FROM chunks WHERE run_id = runs.id AND kind = 'train') "
-                "AS num_steps FROM runs ORDER BY begun, rowid"
-            ).fetchall()
-        return [summary_of(row) for row in rows]
+            rows = connection.execute("SELECT * FROM runs ORDER BY begun, rowid")
+            return [summary_of(row) for row in rows]
 
     def finished(self, ids: Iterable[str]) -> set[str]:
         """Those of the ids whose runs have ended for good: learned, did not learn, or diverged."""
@@ -211,6 +207,9 @@ class Store:
             except (sqlite3.Error, OverflowError, UnicodeError) as error:
                 roll_back(connection)
                 raise explained(error, self.path) from error
+            except DamagedError as error:
+                roll_back(connection)
+                raise damaged(self.path, str(error)) from error
             except BaseException:
                 roll_back(connection)
                 raise

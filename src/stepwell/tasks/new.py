@@ -20,9 +20,9 @@ def new_task(path: Path) -> None:
     if path.suffix != ".py":
         raise OptionError(f"a task is a Python file ending in .py, got {str(path)!r}; type: {path}.py")
     text = Path(__file__).with_name("template.py").read_text(encoding="utf-8")
-    # A name with quotes or backslashes in it could break the docstring that it goes into.
-    name = path.as_posix() if re.fullmatch(r"[\w./ +-]+", path.as_posix()) else path.name
-    text = text.replace("THIS_FILE", name if re.fullmatch(r"[\w./ +-]+", name) else "THIS_FILE")
+    # A path with quotes or backslashes in it could break the docstring that it goes into.
+    if re.fullmatch(r"[\w./ +-]+", path.as_posix()):
+        text = text.replace("THIS_FILE", path.as_posix())
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             try:

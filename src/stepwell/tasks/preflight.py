@@ -153,10 +153,12 @@ def _check_gradient(work: Workload, file: Path | None) -> None:
 
 
 def _check_groups(groups: object) -> None:
-    fits = (
-        isinstance(groups, list) and groups and all(isinstance(group, dict) and "params" in group for group in groups)
-    )
-    if not fits:
-        raise TaskError(
-            f'groups(model) must return a list such as [{{"params": [...], "lr": 0.1}}], got {groups!r:.80}'
-        )
+    wanted = 'groups(model) must return a list such as [{"params": [...], "lr": 0.1}]'
+    if not isinstance(groups, list) or not groups:
+        raise TaskError(f"{wanted}, got {'an empty list' if groups == [] else f'a {type(groups).__name__}'}")
+    for group in groups:
+        if not isinstance(group, dict) or "params" not in group:
+            what = (
+                f"a dict with {', '.join(map(str, group))}" if isinstance(group, dict) else f"a {type(group).__name__}"
+            )
+            raise TaskError(f"{wanted}, got {what} in it")

@@ -1,4 +1,4 @@
-"""A task of your own: which arm of a spiral does a point lie on?
+"""A task of your own: tell which arm of a spiral a point lies on.
 
 Try it as it is, then put in your own model and data:
 
@@ -30,7 +30,8 @@ def task(seed: int, *, width: int = 32) -> Workload:
         # The order follows from the seed and the epoch alone: the same epoch gives the same batches every time.
         random = torch.Generator().manual_seed(1000 * seed + epoch)
         order = torch.randperm(NUM_TRAIN, generator=random)
-        for rows in order.split(BATCH_SIZE):
+        for start in range(0, NUM_TRAIN, BATCH_SIZE):
+            rows = order[start : start + BATCH_SIZE]
             yield inputs[rows], labels[rows]
 
     return Workload(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stepwell.errors import MissingExtraError
+from stepwell.errors import MissingExtraError, TaskError
 from stepwell.tasks.parts import Tensors, in_order, seeded, shuffled
 from stepwell.tasks.task import Workload
 
@@ -26,6 +26,8 @@ def diabetes_mlp(seed: int, *, width: int = 32, batch_size: int = 16) -> Workloa
         width: of the hidden layers.
         batch_size: 16 gives 17 steps per epoch.
     """
+    if width < 1:
+        raise TaskError(f"width must be positive, got {width}")
     data = _diabetes()
 
     def metrics(model: nn.Module, batch: Tensors) -> dict[str, tuple[Tensor, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from stepwell.errors import TaskError
 from stepwell.tasks.builtin.digits import digits
 from stepwell.tasks.parts import class_metrics, cross_entropy, in_order, seeded, shuffled, with_label_noise
 from stepwell.tasks.task import Workload
@@ -18,6 +19,8 @@ def digits_mlp(seed: int, *, width: int = 64, label_noise: float = 0.0, batch_si
         label_noise: the share of *training* labels that are wrong.
         batch_size: 32 gives 31 steps per epoch.
     """
+    if width < 1:
+        raise TaskError(f"width must be positive, got {width}")
     data = digits()
     images, labels = data.train
     return Workload(

@@ -203,12 +203,13 @@ class Recorder:
             stored = self._store.load(self.run_id)
             self._parts = [stored.columns]
             self._evals = to_rows(stored.evals)
+            self._num_stored = num_rows(stored.columns)
         columns = join(self._parts)
         if num_rows(columns) < step:
             raise ResumeError(f"the run {self.run_id!r} has {num_rows(columns)} updates, so it cannot go on at {step}")
         self._parts = [rows_where(columns, columns["step"] < step)] if columns else []
         self._evals = [row for row in self._evals if row["step"] <= step]
-        self._num_rows = self._num_stored = step
+        self._num_rows, self._num_stored = step, min(step, self._num_stored)
         if self._store is not None:
             self._store.truncate(self.run_id, step)
             self._begun = True

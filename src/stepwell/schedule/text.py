@@ -57,6 +57,19 @@ def parse(text: str) -> Schedule:
     return _schedule(Tokens(text))
 
 
+def parse_length(text: str) -> Length:
+    """The length that a text such as `200`, `20%`, `3ep` or `5e9tok` stands for.
+
+    Raises:
+        ScheduleError: anything else, also more than one length.
+    """
+    tokens = Tokens(text)
+    length = tokens.length("a length")
+    if tokens.kind != "end":
+        raise tokens.error("expected one length and nothing after it")
+    return length
+
+
 def _schedule(t: Tokens) -> Schedule:
     if t.kind == "end":
         raise t.error("an empty text is no schedule; try 'cosine 1..0'")

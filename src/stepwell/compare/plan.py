@@ -1,0 +1,119 @@
+"""The plan of a comparison, as pure functions: which rates are raced, what is run again, what is judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from stepwell.compare.response import Response
+from stepwell.errors import HorizonError, OptionError
+from stepwell.record.trial import Strategy, TaskRef, Trial
+from stepwell.schedule import Horizon, schedule
+from stepwell.schedule.stretch import stretched
+
+RATIO = 2.0  # between neighbouring rates of the grid: twice the best rate is then always on it
+SHORT = Fraction(1, 4)  # a raced run is this share of the budget
+SHORTEST = 40  # updates; a race shorter than this tells little
+WIDENINGS = 4  # times that the grid is widened where the best rate lies on its edge
+WIDER_BY = 2  # rates at a time
+FIRST_TUNING_SEED = 1_000_000  # judging seeds count from 0, so the two never meet
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every trial of a comparison has in common.
+
+    Args:
+        task: what is trained.
+        budget: of a judged run.
+        seeds: judging seeds.
+        tuning_seeds: disjoint from them.
+    """
+
+    task: TaskRef
+    budget: Horizon
+    seeds: tuple[int, ...]
+    tuning_seeds: tuple[int, ...]
+
+    @property
+    def steps(self) -> int:
+        """Updates in a judged run."""
+        if self.budget.total_steps is None:
+            raise OptionError("a comparison needs a budget with an end, such as 20ep or 5000")
+        return self.budget.total_steps
+
+    def trial(self, strategy: Strategy, base_lr: float, seed: int) -> Trial:
+        """A run at full length."""
+        return Trial(self.task, strategy, base_lr, seed, self.budget)
+
+
+def log_grid(low: float, high: float) -> tuple[float, ...]:
+    """Rates from `low` up to about `high`, each twice the one before, with two significant digits."""
+    count = 1 + round(math.log(high / low, RATIO))
+    return tuple(low * RATIO**i for i in range(max(count, 2)))
+
+
+def wider(rates: Sequence[float], *, up: bool) -> tuple[float, ...]:
+    """The rates that continue the grid beyond one of its ends."""
+    end = max(rates) if up else min(rates)
+    return tuple(end * RATIO ** (i if up else -i) for i in range(1, WIDER_BY + 1))
+
+
+def short_trials(terms: Terms, strategy: Strategy, rates: Sequence[float]) -> list[Trial]:
+    """Runs of a *complete* miniature of the schedule, never of its beginning: one per rate and tuning seed."""
+    horizon, miniature = _miniature(terms, strategy)
+    return [Trial(terms.task, miniature, rate, seed, horizon) for rate in rates for seed in terms.tuning_seeds]
+
+
+def _miniature(terms: Terms, strategy: Strategy) -> tuple[Horizon, Strategy]:
+    """The shortest horizon, from a quarter of the budget up, into which the schedule still fits whole."""
+    full = schedule(strategy.schedule)
+    ratio = max(SHORT, Fraction(min(SHORTEST, terms.steps), terms.steps))
+    while ratio < 1:
+        steps = math.ceil(terms.steps * ratio)
+        horizon = replace(terms.budget, total_steps=steps)
+        small = stretched(full, Fraction(steps, terms.steps))
+        try:
+            small.resolve(horizon, base_lr=1.0, momentum=1.0)
+        except HorizonError:  # a phase of it rounds away at this length
+            ratio *= 2
+        else:
+            return horizon, replace(strategy, schedule=str(small))
+    return terms.budget, strategy
+
+
+def edge(response: Response) -> bool | None:
+    """Which end of the grid the best rate lies on: True the upper, False the lower, None neither."""
+    if response.best == response.rates[-1]:
+        return True
+    if response.best == response.rates[0]:
+        return False
+    return None
+
+
+def finalists(response: Response) -> tuple[float, ...]:
+    """The best two rates of the race."""
+    return tuple(rate for rate, _ in sorted(response.means(), key=lambda pair: pair[1])[:2])
+
+
+def next_to(full: Mapping[float, float], rates: Sequence[float]) -> float | None:
+    """The neighbour that the best rate at full length still lacks, or None where it is bracketed by worse ones.
+
+    Args:
+        full: rate -> mean regret at full length.
+        rates: the grid of the race, ascending.
+    """
+    best = min(full, key=lambda rate: full[rate])
+    place = rates.index(best)
+    for neighbour in (place - 1, place + 1):
+        if 0 <= neighbour < len(rates) and rates[neighbour] not in full:
+            return rates[neighbour]
+    return None
+
+
+def judging_trials(terms: Terms, chosen: Mapping[Strategy, float] | Sequence[tuple[Strategy, float]]) -> list[Trial]:
+    """Every strategy at its rate on every judging seed, seed by seed."""
+    pairs = list(chosen.items()) if isinstance(chosen, Mapping) else list(chosen)
+    return [terms.trial(strategy, rate, seed) for seed in terms.seeds for strategy, rate in pairs]

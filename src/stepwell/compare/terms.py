@@ -1,0 +1,179 @@
+"""From what a user asks for to the terms of a comparison: everything that can be wrong is said here, before it begins."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepwell.compare.conduct import Rules, Status, conduct
+from stepwell.compare.plan import FIRST_TUNING_SEED, Terms, log_grid
+from stepwell.compare.strategy import select
+from stepwell.engines.inline import Inline
+from stepwell.engines.processes import Processes
+from stepwell.errors import HorizonError, OptionError
+from stepwell.record.store import Store
+from stepwell.record.trial import Strategy, TaskRef
+from stepwell.schedule import Horizon, Unit, schedule
+from stepwell.schedule.text import parse_length
+from stepwell.tasks.load import load_task, reference, written
+from stepwell.tasks.optimizers import base_momentum, make_optimizer, momentum_entry, rate_grid
+from stepwell.tasks.preflight import preflight
+
+if TYPE_CHECKING:
+    from stepwell.engines.engine import Engine
+    from stepwell.record.comparison import Comparison
+
+TUNING_SEEDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The arguments of `stepwell.compare`, as they were given."""
+
+    task: str | TaskRef
+    extra: Mapping[str, str] | Sequence[str]
+    only: tuple[str, ...]
+    optimizer: str
+    options: Mapping[str, float]
+    budget: str
+    lr: str | float | Sequence[float]
+    seeds: int
+    alpha: float
+    margin: float
+
+
+def run(
+    request: Request,
+    *,
+    engine: str | Engine,
+    store: str | Path | None,
+    watch: Callable[[Status], None] | None,
+) -> Comparison:
+    """Check the request, then conduct the comparison; see `stepwell.compare`."""
+    has_momentum = momentum_entry(request.optimizer)
+    strategies = select(
+        request.extra,
+        request.only,
+        optimizer=request.optimizer,
+        options=request.options,
+        has_momentum=has_momentum,
+    )
+    rates = read_rates(request.lr, request.optimizer)
+    if isinstance(request.seeds, bool) or not isinstance(request.seeds, int) or request.seeds < 2:
+        raise OptionError(f"seeds must be a whole number of at least 2, got {request.seeds!r}")
+    task = reference(request.task) if isinstance(request.task, str) else request.task
+    facts = preflight(load_task(task), 0)
+    terms = Terms(
+        task,
+        read_budget(request.budget, facts.steps_per_epoch),
+        tuple(range(request.seeds)),
+        tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + TUNING_SEEDS)),
+    )
+    _check_fit(strategies, terms, rates)
+    goal, direction = facts.goal
+    metric = f"test_{goal.removeprefix('val_')}"
+    rules = Rules(goal, metric, direction, rates, request.lr == "auto", request.alpha, request.margin)
+    with _opened(store) as runs, _running(engine, store) as machinery:
+        if runs is not None:
+            _notice_edit(runs, task)
+        return conduct(terms, strategies, rules, machinery, store=runs, watch=watch)
+
+
+def read_budget(text: str, steps_per_epoch: int) -> Horizon:
+    """The horizon that `20ep` or `600` stands for on this task.
+
+    Raises:
+        ScheduleError: not a length.
+        OptionError: a share of the run or tokens, or less than one update.
+    """
+    length = parse_length(str(text))
+    if length.unit not in (Unit.EPOCHS, Unit.STEPS):
+        raise OptionError(f"a budget is in epochs (20ep) or updates (600), got {text!r}")
+    steps = length.in_steps(Horizon(steps_per_epoch=steps_per_epoch))
+    if steps.denominator != 1 or steps < 2:
+        raise OptionError(f"the budget {text!r} is {float(steps):g} updates; it must be a whole number of at least 2")
+    return Horizon(int(steps), steps_per_epoch)
+
+
+def read_rates(lr: str | float | Sequence[float], optimizer: str) -> tuple[float, ...]:
+    """The grid of the race, ascending.
+
+    Raises:
+        OptionError: not `auto`, a rate or a list of different rates, all positive and finite.
+        OptimizerError: an unknown optimizer.
+    """
+    if lr == "auto":
+        return log_grid(*rate_grid(optimizer))
+    given = lr.replace(",", " ").split() if isinstance(lr, str) else lr if isinstance(lr, Sequence) else [lr]
+    rates = []
+    for one in given:
+        try:
+            rate = float(one)
+        except (TypeError, ValueError):
+            raise OptionError(f"a rate is a number such as 0.1, or 'auto', got {one!r}") from None
+        if not (math.isfinite(rate) and rate > 0):
+            raise OptionError(f"a rate must be positive and finite, got {one!r}")
+        rates.append(rate)
+    if not rates or len(set(rates)) < len(rates):
+        raise OptionError(f"give at least one rate, each once, got {lr!r}")
+    return tuple(sorted(rates))
+
+
+def _check_fit(strategies: Sequence[Strategy], terms: Terms, rates: tuple[float, ...]) -> None:
+    """Every schedule fits the budget and every option the optimizer, before anything is trained."""
+    from torch import nn
+
+    for strategy in strategies:
+        momentum = base_momentum(strategy.optimizer, strategy.options)
+        bases = {"base_lr": rates[0]} | ({} if momentum is None else {"momentum": momentum})
+        try:
+            curve = schedule(strategy.schedule).resolve(terms.budget, **bases)
+        except HorizonError as error:
+            raise HorizonError(f"strategy {strategy.name!r} does not fit {terms.steps} updates: {error}") from None
+        for entry in curve.entries:
+            if entry == "momentum" and momentum is None:
+                raise OptionError(f"strategy {strategy.name!r} schedules momentum, which {strategy.optimizer!r} lacks")
+    make_optimizer(strategies[0].optimizer, nn.Linear(1, 1), rates[0], strategies[0].options)
+
+
+def _notice_edit(store: Store, task: TaskRef) -> None:
+    """Say that stored runs of this task are not taken because the task has changed since."""
+    name = written(task)
+    same = [summary for summary in store.summaries() if summary.task == name]
+    if not same:
+        return
+    latest = store.load(max(same, key=lambda summary: summary.written).id)
+    if latest.settings.get("task_source") not in (None, task.source_hash):
+        warnings.warn(
+            f"task {name!r} was edited since its runs were stored; its {len(same)} stored runs are kept but not used",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+@contextmanager
+def _running(engine: str | Engine, store: str | Path | None) -> Iterator[Engine]:
+    """The engine, closed at the end whatever happens."""
+    machinery: Engine
+    path = None if store is None else Path(store)
+    if engine == "processes":
+        machinery = Processes(store=path)
+    elif engine == "inline":
+        machinery = Inline(store=path)
+    elif isinstance(engine, str):
+        raise OptionError(f"unknown engine {engine!r}; known engines: inline, processes")
+    else:
+        machinery = engine
+    try:
+        yield machinery
+    finally:
+        machinery.close()
+
+
+def _opened(store: str | Path | None) -> Store | nullcontext[None]:
+    return nullcontext() if store is None else Store.open(store)

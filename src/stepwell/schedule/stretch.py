@@ -1,0 +1,47 @@
+"""The same schedule for a shorter or longer run: a miniature of it, complete from warm-up to cooldown."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from stepwell.schedule.length import Length, Unit, round_half_up
+from stepwell.schedule.schedule import Entry, Schedule
+
+Node = TypeVar("Node")
+
+
+def stretched(schedule: Schedule, ratio: Fraction) -> Schedule:
+    """The schedule with every length in steps, epochs or tokens multiplied by `ratio`; shares of the run stay.
+
+    A plateau's patience and cooldown, counted in checks, are multiplied too and rounded half up.
+
+    Example:
+        >>> from stepwell.schedule import parse
+        >>> stretched(parse("linear 0..1 for 500 | cosine to 0.1"), Fraction(1, 4))
+        schedule('linear 0..1 for 125 | cosine to 0.1')
+    """
+    return Schedule(tuple(_entry(entry, ratio) for entry in schedule.entries))
+
+
+def _entry(entry: Entry, ratio: Fraction) -> Entry:
+    controller = entry.controller
+    if controller is not None:
+        patience, cooldown = (round_half_up(n * ratio) for n in (controller.patience, controller.cooldown))
+        controller = replace(controller, patience=patience, cooldown=cooldown)
+    return Entry(entry.name, _stretch(entry.expression, ratio), controller)
+
+
+def _stretch(node: Node, ratio: Fraction) -> Node:
+    """The node with every length inside it stretched."""
+    stretched_node: Any = node
+    if isinstance(node, Length):
+        if node.unit is not Unit.RUN:
+            stretched_node = Length(float(Fraction(repr(node.value)) * ratio), node.unit)
+    elif isinstance(node, tuple):
+        stretched_node = tuple(_stretch(member, ratio) for member in node)
+    elif is_dataclass(node) and not isinstance(node, type):
+        stretched_node = replace(node, **{f.name: _stretch(getattr(node, f.name), ratio) for f in fields(node)})
+    result: Node = stretched_node
+    return result

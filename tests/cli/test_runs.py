@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from stepwell.cli import runs as command
+from stepwell.cli.runs import app
+from stepwell.errors import OptionError, OutputError, StoreError
+from stepwell.record.document import run_from_json
+from stepwell.record.run import Ending, Outcome, Run
+from stepwell.record.store import Store
+from stepwell.schedule.length import Horizon
+
+SCHEDULE = "linear 0..1 for 5% | hold | 1-sqrt to 0 for 20%" + " | hold" * 30  # wider than any terminal
+
+
+def a_run(run_id: str, name: str, ending: Ending = Ending.FINISHED) -> Run:
+    step = np.arange(40, dtype=np.float64)
+    loss = 2.0 / (1 + step)
+    loss[-1] = np.nan if ending is Ending.DIVERGED else loss[-1]
+    return Run(
+        run_id,
+        name,
+        Outcome(ending, 40, "the loss went [bold]down[/bold]"),
+        {"step": step, "loss": loss, "lr": np.linspace(0.1, 0.0, 40)},
+        {"step": np.array([0.0, 20.0, 40.0]), "val_loss": np.array([2.5, 1.5, 0.5])},
+        results={"test_loss": 0.4375, "test_accuracy": float("nan") if ending is Ending.DIVERGED else 0.875},
+        schedule=SCHEDULE,
+        horizon=Horizon(40),
+        base_lr=0.1,
+        optimizer="momentum",
+        task="digits-cnn",
+        seed=7,
+        settings={"threads": 1, "torch": "2.13.0"},
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "runs.sqlite"
+    with Store.open(path) as opened:
+        opened.save(a_run("abc1", "cosine"))
+        opened.save(a_run("abd2", "too [high]", Ending.DIVERGED))
+        opened.save(a_run("abc", "its id begins another's"))
+        opened.begin(a_run("e5", "still going", Ending.RUNNING))
+    return path
+
+
+def call(*words: object, store: Path, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, [*map(str, words), "--store", str(store)], input=answer)
+
+
+def said(*words: object, store: Path, answer: str | None = None) -> str:
+    result = call(*words, store=store, answer=answer)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def ids(store: Path) -> list[str]:
+    with Store.open(store) as opened:
+        return [summary.id for summary in opened.summaries()]
+
+
+def test_list_is_complete_where_it_is_not_a_terminal(store: Path) -> None:
+    lines = said("list", store=store).splitlines()
+    assert len(lines) == 5
+    assert " ".join(lines[0].split()) == "id name outcome steps task optimizer base lr seed begun schedule"
+    assert [line.split()[0] for line in lines[1:]] == ["abc1", "abd2", "abc", "e5"]
+    assert all(SCHEDULE in line for line in lines[1:])
+    assert "too [high]" in lines[2]
+    assert "diverged" in lines[2]
+    assert "running, last written 20" in lines[4]
+
+
+@pytest.mark.parametrize("width", [60, 120, 200])
+def test_list_fits_a_terminal(store: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    with Store.open(store) as opened:
+        opened.save(a_run("f" * 32, "a long id"))
+    screen = io.StringIO()
+    terminal = Console(force_terminal=True, color_system=None, width=width, highlight=False, file=screen)
+    monkeypatch.setattr(command, "Console", lambda **options: terminal)
+    said("list", store=store)
+    assert max(map(len, screen.getvalue().splitlines())) <= width
+    assert "f" * 9 not in screen.getvalue()  # as many letters as tell it from the others
+
+
+def test_list_as_json_is_strict(store: Path) -> None:
+    listed = json.loads(said("list", "--json", store=store), parse_constant=pytest.fail)
+    assert [run["id"] for run in listed] == ["abc1", "abd2", "abc", "e5"]
+    assert listed[1]["outcome"]["ending"] == "diverged"
+    assert listed[1]["results"] == {"test_loss": 0.4375, "test_accuracy": "nan"}
+    assert listed[0]["num_steps"] == 40
+    assert listed[0]["begun"] <= listed[1]["begun"]
+
+
+def test_an_empty_store_has_no_runs(tmp_path: Path) -> None:
+    path = tmp_path / "empty.sqlite"
+    Store.open(path).close()
+    assert said("list", store=path) == f"no runs in {path} yet\n"
+    assert json.loads(said("list", "--json", store=path)) == []
+
+
+def test_show_says_how_it_ended_and_draws_its_curves(store: Path) -> None:
+    text = said("show", "abd", store=store)
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in text.splitlines()}
+    assert lines["outcome"].strip() == "diverged: the loss went [bold]down[/bold]"
+    assert lines["schedule"].strip() == SCHEDULE
+    assert lines["threads"].strip() == "1"
+    assert lines["test_loss"].strip() == "0.4375"
+    assert lines["test_accuracy"].strip() == "nan"
+    assert "█" in lines["loss"]
+    assert lines["loss"].endswith("2 -> nan")
+    assert lines["lr"].endswith("0.1 -> 0")
+    assert lines["val_loss"].endswith("2.5 -> 0.5")
+
+
+def test_show_as_json_is_the_run(store: Path) -> None:
+    shown = run_from_json(json.loads(said("show", "abd", "--json", store=store), parse_constant=pytest.fail))
+    with Store.open(store) as opened:
+        stored = opened.load("abd2")
+    assert shown["loss"].tobytes() == stored["loss"].tobytes()
+    assert (shown.outcome, shown.settings, shown.schedule) == (stored.outcome, stored.settings, stored.schedule)
+
+
+def test_export_as_csv_has_every_row_in_the_order_of_time(store: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(said("export", "abc1", "abd2", store=store))))
+    assert len(rows) == 2 * (40 + 3)
+    assert list(rows[0]) == ["run", "name", "kind", "step", "loss", "lr", "val_loss"]
+    first = [row for row in rows if row["run"] == "abc1"]
+    assert [(row["kind"], row["step"]) for row in first[:2]] == [("eval", "0"), ("train", "0")]
+    assert [row["step"] for row in first if row["kind"] == "eval"] == ["0", "20", "40"]
+    assert first[0] | {"val_loss": ""} == first[0] | {"loss": "", "lr": "", "val_loss": ""}
+    with Store.open(store) as opened:
+        losses = opened.load("abc1")["loss"].tolist()
+    assert [float(row["loss"]) for row in first if row["kind"] == "train"] == losses
+    assert rows[-2]["loss"] == "nan"
+
+
+def test_export_as_json_is_the_runs(store: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    assert said("export", "abc1", "e5", "--format", "json", "-o", target, store=store) == ""
+    document = json.loads(target.read_text(), parse_constant=pytest.fail)
+    assert document["stepwell_runs"] == 1
+    assert [run_from_json(run).id for run in document["runs"]] == ["abc1", "e5"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "runs.sqlite"]
+
+
+@pytest.mark.parametrize("target", ["no/such/folder.csv", ".", "runs.sqlite", "/dev/full"])
+def test_an_export_that_cannot_be_written_leaves_nothing_half_done(store: Path, target: str) -> None:
+    before = sorted(store.parent.iterdir())
+    content = store.read_bytes()
+    result = call("export", "abc1", "-o", store.parent / target, store=store)
+    assert isinstance(result.exception, OutputError | OptionError), result.exception
+    assert "-o FILE" in str(result.exception)
+    assert sorted(store.parent.iterdir()) == before
+    assert store.read_bytes() == content
+
+
+def test_an_export_replaces_a_file_as_a_whole(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "out.csv"
+    target.write_text("mine")
+
+    def write_half(runs: Any, stream: Any) -> None:
+        stream.write("half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(command, "write_csv", write_half)
+    assert isinstance(call("export", "abc1", "-o", target, store=store).exception, OutputError)
+    assert target.read_text() == "mine"
+    monkeypatch.undo()
+    assert call("export", "abc1", "-o", target, store=store).exit_code == 0
+    assert target.read_text().startswith("run,name,kind,step,")
+
+
+def test_delete_asks(store: Path) -> None:
+    refused = call("delete", "abd", "e", store=store, answer="n\n")
+    assert refused.exit_code == 1
+    assert "Delete abd2 (too [high]), e5 (still going) for good?" in refused.output
+    assert len(ids(store)) == 4
+    assert call("delete", "abd", store=store, answer="").exit_code == 1  # nobody there to say yes
+    assert len(ids(store)) == 4
+    assert "deleted 2 runs" in said("delete", "abd", "e", store=store, answer="y\n")
+    assert ids(store) == ["abc1", "abc"]
+    assert said("delete", "abc", "abc1", "abc", "--yes", store=store) == "deleted 2 runs\n"
+    assert ids(store) == []
+
+
+def test_a_whole_id_is_not_the_beginning_of_another(store: Path) -> None:
+    assert json.loads(said("show", "abc", "--json", store=store))["id"] == "abc"
+
+
+@pytest.mark.parametrize("words", [["show", "zz"], ["export", "abc1", "zz"], ["delete", "--yes", "abc1", "zz"]])
+def test_an_unknown_id_lists_what_there_is_and_does_nothing(store: Path, words: list[str]) -> None:
+    error = call(*words, store=store).exception
+    assert isinstance(error, OptionError)
+    assert str(error) == (
+        f"no run 'zz' in {store}, which holds abc1 (cosine), abd2 (too [high]), abc (its id begins another's), "
+        "e5 (still going)"
+    )
+    assert len(ids(store)) == 4
+
+
+def test_an_ambiguous_id_lists_its_meanings(store: Path) -> None:
+    error = call("show", "ab", store=store).exception
+    assert isinstance(error, OptionError)
+    assert "the id 'ab' could be abc1 (cosine), abd2 (too [high]), abc (" in str(error)
+
+
+def test_of_many_runs_the_newest_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    with Store.open(path) as opened:
+        for index in range(30):
+            opened.save(a_run(f"run{index:02}", "n"))
+    assert str(call("show", "zz", store=path).exception).endswith("run29 (n) and 22 older")
+
+
+@pytest.mark.parametrize("words", [["list"], ["show", "a"], ["export", "a"], ["delete", "a"]])
+def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, words: list[str]) -> None:
+    error = call(*words, store=tmp_path / "runs.sqlite").exception
+    assert isinstance(error, StoreError)
+    assert "there is no run store at" in str(error)
+    assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,7 @@ from stepwell.view.numbers import decimals_for, in_ascii, metric, rate
 from stepwell.view.sparkline import sparkline
 from stepwell.view.spread import spread
 
-NAME, RUNS = 15, 10  # columns: longer names and endings go on in the next line
+NAME, RUNS = 15, 11  # columns: longer names and endings go on in the next line
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,19 +33,24 @@ def goal_of(comparison: Comparison) -> str:
 
 def answer(comparison: Comparison) -> str:
     """Who may be best and who is worse by how much, in one or two sentences."""
+    return " ".join(answer_parts(comparison)).rstrip()
+
+
+def answer_parts(comparison: Comparison) -> tuple[str, str]:
+    """The answer as two sentences: who may be best, and who is worse by how much (empty if nobody is)."""
     ranked, best = comparison.ranked, [result for result in comparison.best if result.ranked]
-    if not ranked:
-        return "No strategy was ranked."
     seeds = f"{len(comparison.seeds)} seeds"
+    if not ranked:
+        return "No strategy was ranked.", ""
     if len(ranked) == 1:
-        return f"{ranked[0].strategy.name} was the only strategy ranked; there is nothing to hold it against."
+        return f"{ranked[0].strategy.name} was the only strategy ranked; there is nothing to hold it against.", ""
     if len(best) == len(ranked):
-        return f"Any of the {len(ranked)} strategies may be best: {seeds} show no difference between them."
+        return f"Any of the {len(ranked)} strategies may be best: {seeds} show no difference between them.", ""
     if len(best) == 1:
-        first = f"{best[0].strategy.name} is best here, of {len(ranked)} strategies over {seeds}"
+        first = f"{best[0].strategy.name} is best here, of {len(ranked)} strategies over {seeds}."
     else:
-        first = f"{_names(best)} may each be best: {seeds} cannot tell them apart"
-    return f"{first}. {_the_worse(comparison)}"
+        first = f"{_names(best)} may each be best: {seeds} cannot tell them apart."
+    return first, _the_worse(comparison)
 
 
 def limits(comparison: Comparison) -> str:

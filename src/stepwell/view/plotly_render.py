@@ -1,0 +1,232 @@
+"""Figures as plotly's own JSON: plain dictionaries, so that nothing has to be imported to make them."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from stepwell.view import palette
+from stepwell.view.figure import Array, Axis, Dash, Figure, Kind, Mark, Panel, Series
+from stepwell.view.palette import THEMES, Theme, ThemeName
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+BAND = 0.16  # opacity
+_DASHES = {Dash.SOLID: "solid", Dash.DASH: "6px,3px", Dash.DOT: "1.5px,2.5px"}
+_MARKS = {
+    Mark.DOT: "circle",
+    Mark.TICK: "line-ns-open",
+    Mark.CROSS: "x",
+    Mark.RING: "circle-open",
+    Mark.BEYOND: "triangle-right",
+    Mark.BEFORE: "triangle-left",
+}
+_SIZES = {Mark.DOT: 7, Mark.TICK: 15, Mark.CROSS: 8, Mark.RING: 7, Mark.BEYOND: 9, Mark.BEFORE: 9}
+
+
+def plotly_figure(figure: Figure, *, theme: ThemeName = "light", bare: bool = False) -> dict[str, Any]:
+    """The figure as plotly's JSON: strict, without nan; give it to `plotly.io` or to `Plotly.newPlot`.
+
+    Args:
+        figure: what to draw.
+        theme: light or dark.
+        bare: leave out the title, the titles of the panels and the legend, where a page has its own.
+    """
+    colours = THEMES[theme]
+    columns = max(1, min(figure.columns, len(figure.panels)))
+    rows = -(-len(figure.panels) // columns)
+    layout = _layout(figure, colours, rows, bare=bare)
+    data: list[dict[str, Any]] = []
+    named: set[str] = set()
+    for number, panel in enumerate(figure.panels):
+        tag = "" if number == 0 else str(number + 1)
+        across, down = _cell(number % columns, columns), _cell(rows - 1 - number // columns, rows)
+        layout[f"xaxis{tag}"] = _axis(panel.x, colours, across, f"y{tag}")
+        layout[f"yaxis{tag}"] = _axis(panel.y, colours, down, f"x{tag}")
+        for series in panel.series:
+            data += _traces(series, panel, tag, colours, named, legend=not bare)
+            layout["shapes"] += _shapes(series, tag, colours)
+        if panel.title and not bare:
+            layout["annotations"].append(_panel_title(panel, across, down, colours))
+    return {"data": data, "layout": layout}
+
+
+def _layout(figure: Figure, theme: Theme, rows: int, *, bare: bool) -> dict[str, Any]:
+    own: dict[str, Any] = {"autosize": True}
+    if not bare:
+        own |= {"height": round(100 * figure.height * rows) + 80}
+        own |= {"title": {"text": escape(figure.title), "x": 0.01, "font": {"size": 18, "color": theme.ink}}}
+    return {
+        **own,
+        "paper_bgcolor": theme.ground,
+        "plot_bgcolor": theme.ground,
+        "font": {"family": FONT, "color": theme.soft, "size": 12},
+        "margin": {"l": 52, "r": 14, "t": 10 if bare else 60, "b": 42},
+        "showlegend": not bare,
+        "legend": {"font": {"color": theme.ink}, "groupclick": "togglegroup"},
+        "hovermode": "closest",
+        "hoverlabel": {
+            "bgcolor": theme.ground, "bordercolor": theme.muted, "font": {"family": FONT, "color": theme.ink},
+            "align": "left",
+        },
+        "shapes": [],
+        "annotations": [],
+    }  # fmt: skip
+
+
+def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "domain": domain,
+        "anchor": anchor,
+        "gridcolor": theme.grid,
+        "linecolor": theme.grid,
+        "zeroline": False,
+        "automargin": True,
+        "title": {"text": escape(axis.label), "standoff": 8, "font": {"color": theme.soft, "size": 12}},
+        "tickformat": "~g",
+        "exponentformat": "e",
+    }
+    if axis.rows:
+        found |= {
+            "tickmode": "array",
+            "tickvals": list(range(len(axis.rows))),
+            "ticktext": [escape(row) for row in axis.rows],
+            "range": [len(axis.rows) - 0.5, -0.5],
+            "showgrid": False,
+            "fixedrange": True,
+            "title": {"text": ""},
+        }
+        return found
+    if axis.scale == "log":
+        decades = math.log10(axis.range[1] / axis.range[0]) if axis.range else 3.0
+        found |= {"type": "log", "dtick": 1 if decades > 1.7 else "D2", "showexponent": "all"}
+    if axis.range:
+        found["range"] = [math.log10(end) if axis.scale == "log" else end for end in axis.range]
+    return found
+
+
+def _traces(
+    series: Series, panel: Panel, tag: str, theme: Theme, named: set[str], *, legend: bool
+) -> list[dict[str, Any]]:
+    if series.kind in (Kind.REGION, Kind.VLINE):
+        return []
+    colour = theme.faint if series.faint else palette.colour(series.colour, theme)
+    group = series.group or series.name
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "name": escape(group),
+        "x": numbers(series.x),
+        "y": numbers(series.y),
+        "xaxis": f"x{tag}",
+        "yaxis": f"y{tag}",
+        "legendgroup": group,
+        "showlegend": legend and group not in named and series.kind is Kind.LINE and not series.faint,
+        "meta": {"group": series.group, "muted": series.colour is None, "kind": series.kind.value},
+    }
+    if trace["showlegend"]:
+        named.add(group)
+    if series.notes:
+        trace |= {"hovertext": [escape(note) for note in series.notes], "hovertemplate": _hover("%{hovertext}")}
+    else:
+        trace["hovertemplate"] = _hover(f"{escape(panel.x.label)} %{{x:.4~g}}", f"{escape(panel.y.label)} %{{y:.4~g}}")
+    if series.kind is Kind.LINE:
+        width = 2 if series.faint else 2.4 if series.colour is not None else 1.4
+        trace |= {"mode": "lines", "line": {"color": colour, "width": width, "dash": _DASHES[series.dash]}}
+        if series.faint:
+            trace |= {"hoverinfo": "skip", "hovertemplate": None}
+        return [*_bands(series, trace, colour), trace]
+    return [trace | _marked(series, colour, theme)]
+
+
+def _marked(series: Series, colour: str, theme: Theme) -> dict[str, Any]:
+    """What makes a trace points or intervals."""
+    found: dict[str, Any] = {
+        "mode": "markers+text" if series.labels else "markers",
+        "marker": {"color": colour, "symbol": _MARKS[series.mark], "size": _SIZES[series.mark], "line": {"width": 0}},
+    }
+    if series.mark is Mark.DOT:
+        found["marker"] |= {"line": {"color": theme.ground, "width": 1}}
+    elif series.mark in (Mark.TICK, Mark.RING):
+        found["marker"] |= {"line": {"color": colour, "width": 3 if series.mark is Mark.TICK else 1.5}}
+    if series.labels:
+        side = "right" if series.mark is Mark.BEFORE else "left"
+        found |= {"text": [escape(label) for label in series.labels], "textposition": f"middle {side}"}
+        found |= {"textfont": {"color": theme.ink, "size": 11}, "cliponaxis": False}
+    if series.kind is Kind.INTERVALS and series.low is not None and series.high is not None:
+        found["marker"] |= {"size": 10}
+        found["error_x"] = {
+            "type": "data", "symmetric": False, "array": numbers(series.high - series.x),
+            "arrayminus": numbers(series.x - series.low), "color": colour, "thickness": 3, "width": 0,
+        }  # fmt: skip
+    return found
+
+
+def _bands(series: Series, line: dict[str, Any], colour: str) -> list[dict[str, Any]]:
+    """The band around a line as closed shapes, one per stretch without a gap."""
+    if series.low is None or series.high is None:
+        return []
+    known = np.isfinite(series.low) & np.isfinite(series.high)
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for part in np.split(np.flatnonzero(known), np.flatnonzero(np.diff(np.flatnonzero(known)) > 1) + 1):
+        if part.size:
+            x += [*numbers(series.x[part]), *numbers(series.x[part[::-1]]), None]
+            y += [*numbers(series.low[part]), *numbers(series.high[part[::-1]]), None]
+    kept = {key: line[key] for key in ("type", "name", "xaxis", "yaxis", "legendgroup")}
+    return [
+        kept | {
+            "x": x, "y": y, "mode": "lines", "fill": "toself", "fillcolor": palette.translucent(colour, BAND),
+            "line": {"width": 0, "color": colour}, "hoverinfo": "skip", "showlegend": False,
+            "meta": line["meta"] | {"kind": "band"},
+        }
+    ]  # fmt: skip
+
+
+def _shapes(series: Series, tag: str, theme: Theme) -> list[dict[str, Any]]:
+    """Regions and vertical lines, from the bottom of the panel to its top."""
+    place = {"xref": f"x{tag}", "yref": f"y{tag} domain", "y0": 0, "y1": 1}
+    if series.kind is Kind.REGION:
+        low, high = numbers(series.x)
+        filled = {"type": "rect", "fillcolor": theme.region, "line": {"width": 0}, "layer": "below"}
+        return [place | filled | {"x0": low, "x1": high}]
+    if series.kind is Kind.VLINE:
+        colour = palette.colour(series.colour, theme) if series.group else theme.soft
+        line = {"color": colour, "width": 1.2, "dash": "4px,3px" if series.group else "solid"}
+        return [place | {"type": "line", "x0": x, "x1": x, "line": line, "layer": "below"} for x in numbers(series.x)]
+    return []
+
+
+def _panel_title(panel: Panel, across: tuple[float, float], down: tuple[float, float], theme: Theme) -> dict[str, Any]:
+    return {
+        "text": escape(panel.title), "showarrow": False, "xref": "paper", "yref": "paper", "x": across[0],
+        "y": down[1], "xanchor": "left", "yanchor": "bottom", "font": {"color": theme.ink, "size": 13},
+    }  # fmt: skip
+
+
+def numbers(values: Array) -> list[float | None]:
+    """Seven significant digits, and None for what is not finite: JSON has no nan."""
+    return [float(f"{value:.7g}") if math.isfinite(value) else None for value in values.tolist()]
+
+
+def in_the_dark() -> dict[str, str]:
+    """For every colour of the light theme the one that takes its place in the dark theme."""
+    light, dark = THEMES["light"], THEMES["dark"]
+    pairs = dict(zip(light.colours, dark.colours, strict=True))
+    names = ("ground", "ink", "soft", "grid", "muted", "faint", "region", "warning")
+    pairs |= {getattr(light, name): getattr(dark, name) for name in names}
+    bands = {palette.translucent(a, BAND): palette.translucent(b, BAND) for a, b in pairs.items()}
+    return pairs | bands
+
+
+def _cell(number: int, count: int) -> tuple[float, float]:
+    """The share of the width or height that a panel has, with room between panels."""
+    gap = 0.0 if count == 1 else 0.3 / count
+    size = (1 - gap * (count - 1)) / count
+    start = number * (size + gap)
+    return round(start, 6), round(min(1.0, start + size), 6)
+
+
+def _hover(*lines: str) -> str:
+    return "<br>".join(("<b>%{fullData.name}</b>", *lines)) + "<extra></extra>"

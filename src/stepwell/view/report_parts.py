@@ -1,0 +1,259 @@
+"""The sections of the report as HTML. Everything that comes from a record is escaped here."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from stepwell.record.comparison import Comparison, StrategyResult
+from stepwell.record.run import Ending, Run
+from stepwell.view import words
+from stepwell.view.figures.cast import Role, cast
+from stepwell.view.figures.response import mean_scores
+from stepwell.view.numbers import ABSENT, count, decimals_for, difference, duration, listing, metric, rate
+from stepwell.view.spread import spread, thinned
+
+
+def section(anchor: str, heading: str, body: str) -> str:
+    """A section with its heading; the navigation leads to the anchor."""
+    return f'<section id="{anchor}" aria-labelledby="{anchor}-h"><h2 id="{anchor}-h">{escape(heading)}</h2>{body}</section>'
+
+
+def answer(comparison: Comparison) -> str:
+    """The answer in one sentence, what it does not say, the recommendation and the lessons."""
+    first, rest = words.answer_parts(comparison)
+    facts = (
+        comparison.task, comparison.optimizer, words.budget(comparison), f"{len(comparison.seeds)} judging seeds",
+    )  # fmt: skip
+    lessons = "".join(f"<li>{escape(lesson)}</li>" for lesson in comparison.lessons)
+    shown = f'<div class="card"><h2>What this comparison shows</h2><ul>{lessons}</ul></div>' if lessons else ""
+    return f"""<section aria-label="The answer">
+<p class="facts">{escape(" · ".join(facts))}</p>
+<h1>{escape(first)}</h1>
+<p class="lead">{escape(rest)} <span class="soft">{escape(words.limits(comparison))}</span></p>
+</section>
+<section class="cards" aria-label="Recommendation and lessons">{_recommendation(comparison)}{shown}</section>"""
+
+
+def _recommendation(comparison: Comparison) -> str:
+    advice = comparison.recommendation
+    return f"""<div class="card"><h2>Recommended: {escape(advice.strategy)} at {rate(advice.base_lr)}</h2>
+<p>{escape(advice.reason)}</p>
+<p><code class="schedule">{escape(advice.schedule)}</code></p>
+<div class="code"><button type="button" data-copy="code">Copy</button>
+<pre id="code" tabindex="0" aria-label="Code to paste">{escape(advice.code)}</pre></div></div>"""
+
+
+def legend(comparison: Comparison) -> str:
+    """A button per strategy that hides or shows it in every chart."""
+    buttons = "".join(
+        f'<button type="button" data-toggle="{escape(role.name)}" aria-pressed="true" title="{escape(role.name)}">'
+        f"{_swatch(role)}{escape(role.name)}</button>"
+        for role in cast(comparison)
+    )
+    return (
+        '<div class="legend" role="group" aria-label="Strategies shown in the charts">'
+        f'{buttons}<button type="button" class="word" data-show="all">all</button>'
+        '<button type="button" class="word" data-show="best">may be best</button></div>'
+    )
+
+
+def ranking(comparison: Comparison) -> str:
+    """The table: one row per strategy, best first, the illustrations last."""
+    decimals = decimals_for(comparison.resolution)
+    what, goal = words.readable(comparison.metric), words.readable(words.goal_of(comparison))
+    heads = (
+        ("rank", "#"), ("", "Strategy"), ("", "Rate over the run"), ("number", "Best rate"),
+        ("number", what.capitalize()), ("number", f"Difference to {comparison.leader}"), ("", "Verdict"), ("number", "Steps to target"),
+        ("number", "Good rates"), ("", "At twice the rate"), ("", "Runs"),
+    )  # fmt: skip
+    head = "".join(f'<th scope="col" class="{kind}">{escape(name)}</th>' for kind, name in heads)
+    places = {result.strategy.name: str(place) for place, result in enumerate(comparison.ranked, start=1)}
+    names = [name for _, name in heads]
+    rows = "".join(_row(role, places.get(role.name, ""), names, comparison) for role in cast(comparison))
+    caption = (
+        f"Each strategy at its own best rate, mean over {len(comparison.seeds)} seeds that tuning never saw. "
+        f"Differences with {1 - comparison.alpha:.0%} simultaneous intervals. The target is a {goal} of "
+        f"{metric(comparison.target, decimals)}. Choose a name to highlight it in every chart."
+    )
+    return (
+        f'<div class="ranking scroll"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(role: Role, place: str, heads: list[str], comparison: Comparison) -> str:
+    result, decimals = role.result, decimals_for(comparison.resolution)
+    best = " best" if result.may_be_best else ""
+    cells = (
+        ("number", escape(rate(result.base_lr))),
+        ("number", escape(metric(result.mean, decimals))),
+        ("number", _gap(result, decimals)),
+        ("", f'<span class="badge{best}">{escape(words.verdict(result, comparison))}</span>'),
+        ("number", escape(words.to_target(result))),
+        ("number", _good(result)),
+        ("", escape(words.at_twice(result))),
+        ("", _endings(result)),
+    )
+    plain = "".join(
+        f'<td class="{kind}" data-label="{escape(head)}">{cell}</td>'
+        for head, (kind, cell) in zip(heads[3:], cells, strict=True)
+    )
+    name, pick = escape(role.name), f'data-pick="{escape(role.name)}" aria-pressed="false"'
+    return (
+        f'<tr class="{"" if result.ranked else "aside"}"><td class="number rank">{place}</td>'
+        f'<th scope="row">{_swatch(role)}<button type="button" class="pick" {pick}>{name}</button>'
+        f"<code>{escape(result.strategy.schedule)}</code></th>"
+        f'<td class="wide">{_shape(role, comparison)}</td>{plain}</tr>'
+    )
+
+
+def _gap(result: StrategyResult, decimals: int) -> str:
+    gap = result.difference
+    if gap is None:
+        return ABSENT
+    if gap.low == gap.high == gap.estimate == 0:
+        return "the leader"
+    ends = f"{difference(gap.low, decimals)} to {difference(gap.high, decimals)}"
+    return f"{difference(gap.estimate, decimals)}<small>{ends}</small>"
+
+
+def _good(result: StrategyResult) -> str:
+    response = result.response
+    if response is None or not np.isfinite(response.good_low + response.good_high):
+        return ABSENT
+    return f"{words.good_region(result)}<small>{rate(response.good_low)} to {rate(response.good_high)}</small>"
+
+
+def _endings(result: StrategyResult) -> str:
+    warning = ' class="warning"' if result.count(Ending.FINISHED) < len(result.runs) else ""
+    return f"<span{warning}>{escape(words.endings(result))}</span>"
+
+
+def _swatch(role: Role) -> str:
+    return f'<span class="swatch {role.dash.value}" style="--c:{_colour(role)}"></span>'
+
+
+def _colour(role: Role) -> str:
+    return "var(--muted)" if role.colour is None else f"var(--c{role.colour % 7})"
+
+
+def _shape(role: Role, comparison: Comparison) -> str:
+    """The rate over the run as a small drawing; the schedule stands beside it as text."""
+    over = spread(role.result.runs, "lr")
+    known = np.flatnonzero(np.isfinite(over.middle))
+    if not known.size:
+        return ABSENT
+    kept = known[thinned(over.middle[known], points=120)]
+    top, end = float(over.middle[kept].max()) or 1.0, max(float(comparison.budget.total_steps or 0), over.x[-1], 1.0)
+    points = " ".join(
+        f"{100 * x / end:.1f},{30 - 28 * y / top:.1f}" for x, y in zip(over.x[kept], over.middle[kept], strict=True)
+    )
+    style = f'style="--c:{_colour(role)}" viewBox="0 0 100 31" preserveAspectRatio="none" aria-hidden="true"'
+    stroke = 'fill="none" stroke="currentColor" stroke-width="2" vector-effect="non-scaling-stroke"'
+    return f'<svg class="shape" {style}><polyline points="{points}" {stroke}/></svg>'
+
+
+def response_table(comparison: Comparison) -> str:
+    """The rate response as numbers; empty if there is none."""
+    found = [(result, result.response) for result in comparison.results if result.response is not None]
+    if not found:
+        return ""
+    rates = np.unique(np.concatenate([response.rates for _, response in found]))
+    decimals = decimals_for(comparison.resolution)
+    head = "".join(f'<th scope="col" class="number">{rate(lr)}</th>' for lr in rates)
+    rows = []
+    for result, response in found:
+        scores = dict(zip(response.rates, mean_scores(response), strict=True))
+        cells = "".join(f'<td class="number">{metric(scores.get(lr, np.nan), decimals)}</td>' for lr in rates)
+        rows.append(f'<tr><th scope="row">{escape(result.strategy.name)}</th>{cells}</tr>')
+    caption = f"Mean {words.readable(words.goal_of(comparison))} of the short runs at every base rate"
+    return (
+        '<details class="spaced"><summary>The numbers</summary><div class="scroll"><table>'
+        f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">Strategy</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></details>"
+    )
+
+
+def cost_tiles(comparison: Comparison) -> str:
+    """What the comparison cost, one figure per tile."""
+    cost = comparison.cost
+    known = (
+        ("Runs", "trials", count), ("of them reused", "reused", count), ("Steps", "steps", count),
+        ("Steps to tune", "tuning_steps", count), ("Steps to judge", "judging_steps", count),
+        ("Time", "seconds", duration), ("Training time", "train_seconds", duration),
+    )  # fmt: skip
+    tiles = "".join(
+        f"<div><dt>{label}</dt><dd>{escape(written(cost[key]))}</dd></div>"
+        for label, key, written in known
+        if key in cost
+    )
+    return f'<dl class="tiles">{tiles}</dl>' if tiles else "<p>Not recorded.</p>"
+
+
+def runs(comparison: Comparison) -> str:
+    """Every judging run in words, folded away by strategy."""
+    what = words.readable(comparison.metric).capitalize()
+    head = (
+        '<thead><tr><th scope="col" class="number">Seed</th><th scope="col">How it ended</th>'
+        f'<th scope="col">In words</th><th scope="col" class="number">{escape(what)}</th></tr></thead>'
+    )
+    folded = []
+    for result in comparison.results:
+        name = escape(result.strategy.name)
+        rows = "".join(_run(run, score, comparison) for run, score in zip(result.runs, result.scores, strict=False))
+        table = f'<table><caption class="unseen">Runs of {name}</caption>{head}<tbody>{rows}</tbody></table>'
+        summary = f"<summary>{name}: {escape(words.endings(result))}</summary>"
+        folded.append(f'<details>{summary}<div class="scroll">{table}</div></details>')
+    return "".join(folded)
+
+
+def _run(run: Run, score: float, comparison: Comparison) -> str:
+    seed = ABSENT if run.seed is None else str(run.seed)
+    return (
+        f'<tr><th scope="row" class="number">{seed}</th><td>{escape(run.outcome.ending.value)}</td>'
+        f"<td>{escape(run.outcome.words)}</td>"
+        f'<td class="number">{metric(float(score), decimals_for(comparison.resolution))}</td></tr>'
+    )
+
+
+def method(comparison: Comparison) -> str:
+    """What was done, so that a reader can judge it or do it again."""
+    decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
+    margin, untrained = metric(comparison.margin, decimals), metric(comparison.untrained, decimals)
+    if comparison.settings.get("test_split") is False:
+        split = "the validation split, because the task has no test split"
+    else:
+        split = "a test split that no choice used"
+    facts = {
+        "Fair rates": "Every strategy was tuned on its own: complete short schedules over a grid of rates, widened "
+        "where the best lay on its edge; then the best of them again at full length.",
+        "Tuning seeds": _seeds(comparison.tuning_seeds),
+        "Judging seeds": f"{_seeds(comparison.seeds)}; tuning never saw them",
+        "Budget": f"{words.budget(comparison)} for every judged run",
+        "Decided on": f"{what} on {split}; a diverged run counts as the untrained network ({untrained})",
+        "Error rate": "If several strategies are equally good, the chance of calling any of them worse is at most "
+        f"{comparison.alpha:.0%}: the intervals are simultaneous and paired by seed.",
+        "Margin": f"A strategy counts as worse only if it is worse by more than {margin} in {what}.",
+        "Resolution": words.limits(comparison),
+        "At twice the rate": "Regret goes from 0 (as good as at the best rate) to 1 (as bad as untrained): still fine "
+        f"up to {words.FINE_REGRET:g}, worse up to {words.FAILING_REGRET:g}, beyond that it fails.",
+    }
+    for key, value in sorted(comparison.settings.items()):
+        facts[key.replace("_", " ").capitalize()] = _setting(value)
+    return f"<dl>{''.join(f'<dt>{escape(term)}</dt><dd>{escape(fact)}</dd>' for term, fact in facts.items())}</dl>"
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return listing([_setting(item) for item in value])
+    return str(value)
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    if len(seeds) > 2 and seeds == tuple(range(seeds[0], seeds[0] + len(seeds))):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return listing([str(seed) for seed in seeds]) or "none"

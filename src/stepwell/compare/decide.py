@@ -15,7 +15,7 @@ a plain t would take it for proof. Alternatives:
 (2) one spread for all (Tukey, Dunnett, Hsu): 3.3 and 3.6, but it calls noisy strategies worse far too often, and one
     diverged run blinds the whole comparison;
 (3) a difference's own spread, drawn halfway to the typical one (the median of all differences to the leader) where it
-    is below it, never lowered: 3.9 and 7.2. Ours: nearly as sharp as (2) where strategies are equally noisy, nearly as
+    is below it, never lowered: 3.9 and 7.5. Ours: nearly as sharp as (2) where strategies are equally noisy, nearly as
     robust as (1) where they are not;
 (4) shuffling scores within seeds, or flipping signs: exact where noise is equal or symmetric, but the first calls
     noisy strategies worse and the second shows nothing with fewer than six seeds.
@@ -188,13 +188,14 @@ def _drawn_upward(residuals: Array) -> Array:
 def _critical(num_strategies: int, num_seeds: int, alpha: float) -> float:
     """What the largest difference to the leader exceeds, in standard errors, in alpha of simulated equal strategies.
 
-    Simulated for equal noise and for a third, half and two thirds of the strategies ten times as noisy as the others;
-    the largest counts. Equal noise is the worst case from about eight seeds on; with three seeds and 11 strategies
-    its critical value alone would let the level rise to 10 % where half of them are noisy.
+    Simulated for equal noise and for a third, half and two thirds of the strategies 10 and 100 times as noisy as the
+    others; the largest counts. Equal noise is nearly the worst case from eight seeds on; with three seeds and 11
+    strategies its critical value alone would let the level rise to 10 % where half of them are noisy.
     """
     random = np.random.default_rng([num_strategies, num_seeds])
     noisy = sorted({0, num_strategies // 3, num_strategies // 2, 2 * num_strategies // 3})
-    noise = np.where(np.arange(num_strategies) < np.array(noisy)[:, None], 10.0, 1.0)
+    noisy_few = np.arange(num_strategies) < np.array(noisy)[:, None]
+    noise = np.concatenate([np.where(noisy_few, 10.0, 1.0), np.where(noisy_few[1:], 100.0, 1.0)])
     largest = np.concatenate([_largest(noise, num_seeds, random) for _ in range(DRAWS // CHUNK)], axis=1)
     rank = math.ceil((1 - alpha) * (DRAWS + 1))
     return float(np.partition(largest, rank - 1, axis=1)[:, rank - 1].max())

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from stepwell.schedule import RECIPES, Horizon, parse, schedule
+from stepwell.schedule.stretch import stretched
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_miniature_has_the_same_shape(name: str) -> None:
+    small = stretched(schedule(name), Fraction(1, 4))
+    whole = schedule(name).resolve(Horizon(2000), momentum=0.9)(np.arange(2000))[::4]
+    apart = np.abs(small.resolve(Horizon(500), momentum=0.9)(np.arange(500)) - whole)
+    assert np.count_nonzero(apart > 0.06) <= 2  # a jump may fall one step sooner or later
+
+
+def test_lengths_are_multiplied_and_shares_stay() -> None:
+    text = "linear 0..1 for 500 | hold for 2ep | steps x0.5 every 30tok for 50% | cosine to 0 over 8"
+    small = "linear 0..1 for 125 | hold for 0.5ep | steps x0.5 every 7.5tok for 50% | cosine to 0 over 2"
+    assert stretched(parse(text), Fraction(1, 4)) == parse(small)
+    assert (
+        str(stretched(parse("hold * plateau(x0.1, patience 10)"), Fraction(1, 4)))
+        == "(hold) * plateau(x0.1, patience 3)"
+    )

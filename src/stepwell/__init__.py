@@ -1,1 +1,84 @@
-"""Stepwell: a learning-rate workbench for PyTorch. Importing it does not import torch."""
+"""Stepwell: a learning-rate workbench for PyTorch.
+
+    import stepwell
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = stepwell.Scheduler(optimizer, "linear 0..1 for 5% | cosine to 0", total_steps=10_000)
+
+    comparison = stepwell.compare("digits-cnn")
+
+Importing it does not import torch; whatever needs torch is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from stepwell.compare import compare
+from stepwell.errors import StepwellError
+from stepwell.finding import Finding, Severity
+from stepwell.record.comparison import Comparison
+from stepwell.record.run import Ending, Outcome, Run
+from stepwell.record.trial import Strategy, TaskRef, Trial
+from stepwell.schedule import RECIPES, Curve, Horizon, Plateau, Schedule, parse, schedule
+
+if TYPE_CHECKING:
+    from stepwell.drive.recorder import Recorder
+    from stepwell.drive.scheduler import Scheduler
+    from stepwell.record.store import Store
+    from stepwell.tasks.task import Task, Workload
+    from stepwell.tasks.train import train
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Recorder": "stepwell.drive.recorder",
+    "Scheduler": "stepwell.drive.scheduler",
+    "Store": "stepwell.record.store",
+    "Task": "stepwell.tasks.task",
+    "Workload": "stepwell.tasks.task",
+    "train": "stepwell.tasks.train",
+}
+
+__all__ = [
+    # schedules
+    "RECIPES",
+    "Curve",
+    "Horizon",
+    "Plateau",
+    "Schedule",
+    "parse",
+    "schedule",
+    # at work
+    "Recorder",
+    "Scheduler",
+    # records
+    "Comparison",
+    "Ending",
+    "Finding",
+    "Outcome",
+    "Run",
+    "Severity",
+    "Store",
+    "Strategy",
+    "TaskRef",
+    "Trial",
+    # work
+    "Task",
+    "Workload",
+    "compare",
+    "train",
+    # errors
+    "StepwellError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

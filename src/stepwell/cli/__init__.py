@@ -1,1 +1,39 @@
 """The command line: one file per command, each a few lines around a library call."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from stepwell.errors import StepwellError
+
+
+def main() -> None:
+    """Run the command line. What Stepwell itself raises is one message and exit code 2."""
+    try:
+        app()
+    except StepwellError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+def _app() -> typer.Typer:
+    """The application with every command on it."""
+    from stepwell.cli import compare, new, plot, recipes, runs
+
+    application = typer.Typer(
+        help="A learning-rate workbench for PyTorch.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.command("compare")(compare.compare)
+    application.command("plot")(plot.plot)
+    application.command("recipes")(recipes.recipes)
+    application.add_typer(runs.app, name="runs")
+    application.add_typer(new.app, name="new")
+    return application
+
+
+app = _app()

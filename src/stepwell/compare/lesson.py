@@ -42,10 +42,11 @@ def _too_low(comparison: Comparison) -> Iterator[str]:
     if result is None or comparison.untrained == leader.mean:
         return
     share = (comparison.untrained - result.mean) / (comparison.untrained - leader.mean)
+    came, went = significant(comparison.untrained), significant(result.mean)
     yield (
-        f"Too low: at {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of the best constant rate, training crawls: after "
-        f"{comparison.budget.total_steps} steps {comparison.metric} has come from {significant(comparison.untrained)} to "
-        f"{significant(result.mean)}, {share:.0%} of the way to {significant(leader.mean)}."
+        f"Too low: at {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of the best constant rate, training "
+        f"crawls: after {comparison.budget.total_steps} steps {comparison.metric} has come from {came} to {went}, "
+        f"{share:.0%} of the way to {significant(leader.mean)}."
     )
 
 

@@ -35,9 +35,8 @@ def _preference(comparison: Comparison, result: StrategyResult) -> tuple[int, fl
 def _reason(comparison: Comparison, chosen: StrategyResult) -> str:
     best = comparison.best
     if len(best) == 1:
-        reason = (
-            f"it is better than all {len(comparison.ranked) - 1} others" if len(comparison.ranked) > 1 else "it ran"
-        )
+        others = len(comparison.ranked) - 1
+        reason = f"it is better than all {others} others" if others else "it is the only one"
     else:
         reason = f"{len(best)} strategies may be best and these seeds cannot tell them apart"
         if chosen.response is not None:

@@ -1,4 +1,4 @@
-"""From what a user asks for to the terms of a comparison: everything that can be wrong is said here, before it begins."""
+"""From what a user asks for to the terms of a comparison; what is wrong with it is said here, before it begins."""
 
 from __future__ import annotations
 

@@ -47,12 +47,19 @@ def pinned(seed: int) -> Iterator[None]:
         restore_random(generators)
 
 
-def seed_all(*numbers: int) -> None:
-    """Seed the generators of Python, numpy and torch; one number is used as it is, several are mixed."""
+def seed_all(*numbers: int, accelerators: bool = True) -> None:
+    """Seed the generators of Python, numpy and torch; one number is used as it is, several are mixed.
+
+    Without `accelerators` only torch's CPU generator is seeded: where no device is in use yet, seeding it means that
+    torch takes down three stack traces for later, 1.5 ms that an epoch of a small network notices.
+    """
     seed = numbers[0] if len(numbers) == 1 else int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed % 2**63)
+    if accelerators:
+        torch.manual_seed(seed % 2**63)
+    else:
+        torch.default_generator.manual_seed(seed % 2**63)
 
 
 def random_state() -> dict[str, Any]:

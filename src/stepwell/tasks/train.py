@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from torch.optim import Optimizer
@@ -18,7 +16,7 @@ from stepwell.record.run import Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
 from stepwell.schedule import Horizon
-from stepwell.tasks.blame import user_code
+from stepwell.tasks.blame import file_of, user_code
 from stepwell.tasks.determinism import environment, pinned
 from stepwell.tasks.load import load_task, written
 from stepwell.tasks.optimizers import FAMILIES, make_optimizer
@@ -66,7 +64,7 @@ def train(
             progress(run.outcome.step)
         return run
     task = load_task(trial.task) if task is None else task
-    file = _file_of(task)
+    file = file_of(task)
     with pinned(trial.seed):
         with user_code(file, f"task {trial.task.name!r} was called with seed {trial.seed}"):
             work = task(trial.seed)
@@ -130,10 +128,3 @@ def _settings(trial: Trial, work: Workload) -> dict[str, Any]:
         "goal": list(work.goal),
         "test_split": work.test is not None,
     }
-
-
-def _file_of(task: Task) -> Path | None:
-    file = getattr(task, "file", None)
-    if file is None and inspect.isfunction(task):
-        file = inspect.getsourcefile(task)
-    return None if file is None else Path(file)

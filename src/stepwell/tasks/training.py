@@ -88,12 +88,13 @@ class Training:
     random: dict[str, Any] | None = None  # the generators at the checkpoint that this goes on from
     save_at: float = 0.0
     observe_sign: float | None = None  # None where the schedule has no feedback
+    on_cpu: bool = True
     read_every: int = 1
 
     def begin(self) -> None:
         """Measure the untrained network, or go on from the checkpoint."""
-        device = next(self.work.model.parameters()).device
-        self.read_every = 1 if device.type == "cpu" else READ_EVERY
+        self.on_cpu = next(self.work.model.parameters()).device.type == "cpu"
+        self.read_every = 1 if self.on_cpu else READ_EVERY
         self.observe_sign = _observe_sign(self.scheduler, self.work.goal[1])
         self.save_at = time.monotonic() + CHECKPOINT_EVERY
         kept = None if self.store is None else self.store.load_checkpoint(self.recorder.run_id)
@@ -145,6 +146,7 @@ class Training:
 
     def _updates(self, epoch: int, done: int, end: int) -> Outcome | None:
         at, loss_of, model, optimizer = self.at, self.work.loss, self.work.model, self.optimizer
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         batches = self._batches(epoch, done)
         while at.step < end:
             try:
@@ -155,7 +157,8 @@ class Training:
                 self.unread.append(loss.detach())
                 if len(self.unread) == self.read_every and (outcome := self._read()):
                     return outcome
-                optimizer.zero_grad()
+                for parameter in parameters:  # as `optimizer.zero_grad()`, without its 10 us
+                    parameter.grad = None
                 loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
                 optimizer.step()
             except Exception:
@@ -170,7 +173,7 @@ class Training:
 
     def _batches(self, epoch: int, done: int) -> Iterator[Batch]:
         """The batches of an epoch, without those that were trained on before the checkpoint."""
-        seed_all(self.trial.seed, epoch)
+        seed_all(self.trial.seed, epoch, accelerators=not self.on_cpu)
         with self._user_code(f"was giving the batches of epoch {epoch}"):
             batches = iter(self.work.train(epoch))
             for _ in islice(batches, done):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Literal
 
 import pytest
 import torch
@@ -21,13 +22,18 @@ from stepwell.schedule import Plateau
     mode=st.sampled_from(["min", "max"]),
 )
 def test_plateau_cuts_when_torch_does(
-    metrics: list[float], patience: int, cooldown: int, threshold: float, threshold_mode: str, mode: str
+    metrics: list[float],
+    patience: int,
+    cooldown: int,
+    threshold: float,
+    threshold_mode: Literal["rel", "abs"],
+    mode: Literal["min", "max"],
 ) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer, mode, 0.5, patience, threshold, threshold_mode, cooldown, eps=0.0
     )
-    ours = Plateau(0.5, patience, threshold, threshold_mode, cooldown, mode=mode)  # type: ignore[arg-type]  # drawn texts
+    ours = Plateau(0.5, patience, threshold, threshold_mode, cooldown, mode=mode)
     state = ours.init([1.0])
     for metric in metrics:
         if math.isinf(metric) and mode == "max":

@@ -108,8 +108,8 @@ class Plateau:
     def _improves(self, metric: float, best: float | None) -> bool:
         if math.isnan(metric):
             return False
-        if best is None:
-            return True
+        if best is None:  # anything beats nothing but the worst metric there is
+            return metric != (-math.inf if self.mode == "max" else math.inf)
         gain = metric - best if self.mode == "max" else best - metric
         needed = self.threshold * abs(best) if self.threshold_mode == "rel" and math.isfinite(best) else self.threshold
         return gain > needed

@@ -180,6 +180,16 @@ def test_an_export_replaces_a_file_as_a_whole(store: Path, tmp_path: Path, monke
     assert target.read_text().startswith("run,name,kind,step,")
 
 
+def test_a_standard_output_that_is_full_says_so(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(runs: Any, stream: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command, "write_csv", full)
+    error = call("export", "abc1", store=store).exception
+    assert isinstance(error, OutputError)
+    assert "give a file with -o FILE" in str(error)
+
+
 def test_delete_asks(store: Path) -> None:
     refused = call("delete", "abd", "e", store=store, answer="n\n")
     assert refused.exit_code == 1

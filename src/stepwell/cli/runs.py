@@ -79,10 +79,16 @@ def export_runs(
     with Store.open(store, create=False) as opened:
         runs = [opened.load(run_id) for run_id in _chosen(opened, ids)]
     write = write_csv if form is Format.CSV else write_json
-    if output is None:
-        write(runs, sys.stdout)
-    else:
+    if output is not None:
         _write_file(output, store, lambda stream: write(runs, stream))
+        return
+    try:
+        write(runs, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough; typer ends quietly
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to the standard output ({error}); give a file with -o FILE") from error
 
 
 @app.command("delete")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
+Scale: TypeAlias = Literal["linear", "log"]
 NONE: Array = np.empty(0)
 NONE.flags.writeable = False
 
@@ -85,7 +86,7 @@ class Axis:
     """
 
     label: str
-    scale: Literal["linear", "log"] = "linear"
+    scale: Scale = "linear"
     range: tuple[float, float] | None = None
     rows: tuple[str, ...] = ()
 
@@ -127,9 +128,7 @@ class Figure:
         return tuple(dict.fromkeys(s.group for panel in self.panels for s in panel.series if s.group))
 
 
-def visible_range(
-    values: Iterable[Array], scale: Literal["linear", "log"], *, pad: float = 0.05
-) -> tuple[float, float] | None:
+def visible_range(values: Iterable[Array], scale: Scale, *, pad: float = 0.05) -> tuple[float, float] | None:
     """The range that holds every finite value with some air; None without any.
 
     On a log axis only positive values count.
@@ -149,9 +148,16 @@ def visible_range(
     return low - room, high + room
 
 
-def fitting_scale(values: Array, *, factor: float = 12.0) -> Literal["linear", "log"]:
+def fitting_scale(values: Array, *, factor: float = 12.0) -> Scale:
     """A log axis for positive values that spread over more than `factor`, else a linear one."""
     finite = values[np.isfinite(values)]
     if finite.size and finite.min() > 0 and finite.max() / finite.min() > factor:
         return "log"
     return "linear"
+
+
+def within(extent: tuple[float, float], scale: Scale, *, air: float = 0.03) -> tuple[float, float]:
+    """The range a little narrower, so that a mark at its end is seen whole."""
+    low, high = np.log(extent) if scale == "log" else extent
+    inner = low + air * (high - low), high - air * (high - low)
+    return (float(np.exp(inner[0])), float(np.exp(inner[1]))) if scale == "log" else inner

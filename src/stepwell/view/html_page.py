@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from stepwell.errors import MissingExtraError
-from stepwell.view.figure import Figure
+from stepwell.view.figure import Dash, Figure
 from stepwell.view.palette import THEMES, Theme
 from stepwell.view.plotly_render import in_the_dark, plotly_figure
 
@@ -97,6 +97,33 @@ def figure_html(figure: Figure) -> str:
     )
 
 
+def legend_html(strokes: Sequence[tuple[str, int | None, Dash]], *, best: bool = False) -> str:
+    """A button per group that hides or shows it in every chart.
+
+    Args:
+        strokes: name, number of the colour and stroke of every group.
+        best: add a button that shows only the groups that stand out.
+    """
+    buttons = "".join(
+        f'<button type="button" data-toggle="{escape(name)}" aria-pressed="true" title="{escape(name)}">'
+        f"{swatch_html(colour, dash)}{escape(name)}</button>"
+        for name, colour, dash in strokes
+    )
+    only = '<button type="button" class="word" data-show="best">only the best set</button>' if best else ""
+    every = '<button type="button" class="word" data-show="all">all</button>'
+    return f'<div class="legend" role="group" aria-label="Shown in the charts">{buttons}{every}{only}</div>'
+
+
+def swatch_html(colour: int | None, dash: Dash) -> str:
+    """The stroke of a group, as a small line."""
+    return f'<span class="swatch {dash.value}" style="--c:{colour_variable(colour)}"></span>'
+
+
+def colour_variable(colour: int | None) -> str:
+    """The page's name for a colour of the palette."""
+    return "var(--muted)" if colour is None else f"var(--c{colour % len(THEMES['light'].colours)})"
+
+
 def plot_id(figure: Figure, number: int) -> str:
     """The id of a panel's plot in the page."""
     return f"plot-{figure.key}-{number}"
@@ -114,8 +141,11 @@ def _content(page: Page) -> str:
         for number, panel in enumerate(figure.panels):
             single = replace(figure, panels=(panel,), columns=1)
             drawn = plotly_figure(single, bare=True)
-            if panel.title.lower() == panel.y.label:
-                drawn["layout"]["yaxis"]["title"]["text"] = ""
+            for axis, label in ("xaxis", panel.x.label), ("yaxis", panel.y.label):
+                if panel.group or panel.title.lower() == label:  # small panels leave it to the caption
+                    drawn["layout"][axis]["title"]["text"] = ""
+            if panel.group:
+                drawn["layout"]["margin"] = {"l": 34, "r": 10, "t": 6, "b": 26}
             plots.append({"id": plot_id(figure, number), "group": panel.group, "figure": drawn})
     groups = list(dict.fromkeys(group for figure in page.figures for group in figure.groups))
     ink = THEMES["light"].ink

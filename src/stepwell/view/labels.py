@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stepwell.view import palette
-from stepwell.view.figure import Array, Kind, Panel, Series
+from stepwell.view.figure import Array, Dash, Kind, Panel, Series
 from stepwell.view.palette import Theme
 
 if TYPE_CHECKING:
@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 GAP = 0.125  # inches from one name to the next
 SIZE = 8.0
+STROKES: dict[Dash, Any] = {Dash.SOLID: "solid", Dash.DASH: (0, (5, 2)), Dash.DOT: (0, (1.2, 1.6))}
+LONGEST = 26  # signs; longer names stand below the axes
 
 
 def place_labels(ax: Axes, panel: Panel, theme: Theme) -> None:
     """Write the name of every line at the right of the axes, at the height where the line ends or close to it."""
     lines = [s for s in panel.series if s.kind is Kind.LINE and not s.faint and np.isfinite(s.y).any()]
     if not lines:
+        return
+    if max(len(line.name) for line in lines) > LONGEST:
+        _legend_below(ax, lines, theme)
         return
     heights = np.array([_height(ax, line) for line in lines])
     tall = ax.get_figure(root=True).get_figheight() * ax.get_position().height  # type: ignore[union-attr]
@@ -68,6 +73,34 @@ def spread_out(wanted: Array, gap: float, *, low: float, high: float) -> Array:
     places = np.empty(len(wanted))
     places[order] = flat + gap * np.arange(len(wanted))
     return places
+
+
+def _legend_below(ax: Axes, lines: list[Series], theme: Theme) -> None:
+    """One name to a line below the axes, each beside its stroke."""
+    from matplotlib.lines import Line2D
+
+    strokes = [
+        Line2D([], [], color=palette.colour(line.colour, theme), lw=1.9, ls=STROKES[line.dash]) for line in lines
+    ]
+    legend = ax.legend(
+        strokes,
+        [""] * len(lines),  # filled in below: a legend reads `$` as a formula and leaves out names that begin with `_`
+        loc="upper left",
+        bbox_to_anchor=(0.0, -0.16),
+        frameon=False,
+        fontsize=SIZE,
+        borderaxespad=0.0,
+        borderpad=0.0,
+    )
+    for words, line in zip(legend.get_texts(), lines, strict=True):
+        words.set_parse_math(False)
+        words.set_text(shorten(line.name, 120))
+        words.set_color(theme.ink)
+
+
+def shorten(name: str, width: int) -> str:
+    """The name, cut with an ellipsis where it is longer than `width`."""
+    return name if len(name) <= width else f"{name[: width - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _height(ax: Axes, line: Series) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 
 from stepwell.errors import MissingExtraError, OptionError
 from stepwell.view import palette
-from stepwell.view.figure import Axis, Dash, Figure, Kind, Mark, Panel, Series
-from stepwell.view.labels import place_labels
+from stepwell.view.figure import Axis, Figure, Kind, Mark, Panel, Series
+from stepwell.view.labels import STROKES, place_labels
 from stepwell.view.numbers import MINUS, rate, significant
 from stepwell.view.palette import THEMES, Theme, ThemeName
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 WIDTH = 9.6  # inches
-_STROKES = {Dash.SOLID: "solid", Dash.DASH: (0, (5, 2)), Dash.DOT: (0, (1.2, 1.6))}
 _MARKS = {Mark.DOT: "o", Mark.TICK: "|", Mark.CROSS: "X", Mark.RING: "o", Mark.BEYOND: ">", Mark.BEFORE: "<"}
 _SIZES = {Mark.DOT: 4.5, Mark.TICK: 13.0, Mark.CROSS: 6.0, Mark.RING: 4.5, Mark.BEYOND: 6.0, Mark.BEFORE: 6.0}
 
@@ -62,15 +61,19 @@ def picture(figure: Figure, suffix: str, *, theme: ThemeName = "light") -> bytes
         OptionError: another suffix.
         MissingExtraError: matplotlib is not installed.
     """
-    dates: dict[str, dict[str, Any]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    if suffix not in dates:
+    facts: dict[str, dict[str, Any]] = {
+        "png": {"Title": figure.title, "Description": figure.alt},
+        "svg": {"Title": figure.title, "Description": figure.alt, "Date": None},
+        "pdf": {"Title": figure.title, "Subject": figure.alt, "CreationDate": None},
+    }
+    if suffix not in facts:
         raise OptionError(f"a picture can be png, svg or pdf, got {suffix!r}")
     canvas = draw(figure, theme=theme)
     from matplotlib import rc_context
 
     content = BytesIO()
     with rc_context({"svg.hashsalt": "stepwell", "pdf.fonttype": 42}):
-        canvas.savefig(content, format=suffix, dpi=160, metadata=dates[suffix], facecolor=canvas.get_facecolor())
+        canvas.savefig(content, format=suffix, dpi=160, metadata=facts[suffix], facecolor=canvas.get_facecolor())
     return content.getvalue()
 
 
@@ -127,7 +130,7 @@ def _draw_series(series: Series, ax: Axes, theme: Theme, *, zorder: float, small
         case Kind.LINE:
             strong = series.colour is not None
             width = 1.6 if series.faint else 1.9 if strong else 1.2
-            ax.plot(series.x, series.y, color=colour, lw=width, ls=_STROKES[series.dash], zorder=zorder)
+            ax.plot(series.x, series.y, color=colour, lw=width, ls=STROKES[series.dash], zorder=zorder)
             if series.low is not None and series.high is not None and strong:
                 ax.fill_between(series.x, series.low, series.high, color=colour, alpha=0.14, lw=0, zorder=zorder - 1)
         case Kind.POINTS:

@@ -49,7 +49,7 @@ THEMES: dict[ThemeName, Theme] = {
         grid="#2b313a",
         muted="#77818f",
         faint="#3b434e",
-        region="#1e3329",
+        region="#1d2f2b",
         warning="#ff8a80",
     ),
 }

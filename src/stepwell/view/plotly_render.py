@@ -47,7 +47,7 @@ def plotly_figure(figure: Figure, *, theme: ThemeName = "light", bare: bool = Fa
         layout[f"yaxis{tag}"] = _axis(panel.y, colours, down, f"x{tag}")
         for series in panel.series:
             data += _traces(series, panel, tag, colours, named, legend=not bare)
-            layout["shapes"] += _shapes(series, tag, colours)
+            layout["shapes"] += _shapes(series, panel, tag, colours)
         if panel.title and not bare:
             layout["annotations"].append(_panel_title(panel, across, down, colours))
     return {"data": data, "layout": layout}
@@ -152,7 +152,7 @@ def _marked(series: Series, colour: str, theme: Theme) -> dict[str, Any]:
         found["marker"] |= {"line": {"color": colour, "width": 3 if series.mark is Mark.TICK else 1.5}}
     if series.labels:
         side = "right" if series.mark is Mark.BEFORE else "left"
-        found |= {"text": [escape(label) for label in series.labels], "textposition": f"middle {side}"}
+        found |= {"text": [escape(label) for label in series.labels], "textposition": f"top {side}"}
         found |= {"textfont": {"color": theme.ink, "size": 11}, "cliponaxis": False}
     if series.kind is Kind.INTERVALS and series.low is not None and series.high is not None:
         found["marker"] |= {"size": 10}
@@ -184,18 +184,20 @@ def _bands(series: Series, line: dict[str, Any], colour: str) -> list[dict[str, 
     ]  # fmt: skip
 
 
-def _shapes(series: Series, tag: str, theme: Theme) -> list[dict[str, Any]]:
+def _shapes(series: Series, panel: Panel, tag: str, theme: Theme) -> list[dict[str, Any]]:
     """Regions and vertical lines, from the bottom of the panel to its top."""
-    place = {"xref": f"x{tag}", "yref": f"y{tag} domain", "y0": 0, "y1": 1}
+    place: dict[str, Any] = {"xref": f"x{tag}", "yref": f"y{tag} domain", "y0": 0, "y1": 1, "layer": "below"}
     if series.kind is Kind.REGION:
         low, high = numbers(series.x)
-        filled = {"type": "rect", "fillcolor": theme.region, "line": {"width": 0}, "layer": "below"}
-        return [place | filled | {"x0": low, "x1": high}]
-    if series.kind is Kind.VLINE:
-        colour = palette.colour(series.colour, theme) if series.group else theme.soft
-        line = {"color": colour, "width": 1.2, "dash": "4px,3px" if series.group else "solid"}
-        return [place | {"type": "line", "x0": x, "x1": x, "line": line, "layer": "below"} for x in numbers(series.x)]
-    return []
+        return [place | {"type": "rect", "fillcolor": theme.region, "line": {"width": 0}, "x0": low, "x1": high}]
+    if series.kind is not Kind.VLINE:
+        return []
+    ends = (-0.5, len(panel.y.rows) - 0.5) if panel.y.rows else panel.y.range
+    if ends:  # above the grid but under the data; plotly.js draws this layer only without `domain`
+        place |= {"yref": f"y{tag}", "y0": ends[0], "y1": ends[1], "layer": "between"}
+    colour = palette.colour(series.colour, theme) if series.group else theme.soft
+    line = {"color": colour, "width": 1.2, "dash": "4px,3px" if series.group else "solid"}
+    return [place | {"type": "line", "x0": x, "x1": x, "line": line} for x in numbers(series.x)]
 
 
 def _panel_title(panel: Panel, across: tuple[float, float], down: tuple[float, float], theme: Theme) -> dict[str, Any]:

@@ -11,13 +11,15 @@ from stepwell.record.run import Ending, Run
 from stepwell.view import words
 from stepwell.view.figures.cast import Role, cast
 from stepwell.view.figures.response import mean_scores
+from stepwell.view.html_page import colour_variable, legend_html, swatch_html
 from stepwell.view.numbers import ABSENT, count, decimals_for, difference, duration, listing, metric, rate
 from stepwell.view.spread import spread, thinned
 
 
 def section(anchor: str, heading: str, body: str) -> str:
     """A section with its heading; the navigation leads to the anchor."""
-    return f'<section id="{anchor}" aria-labelledby="{anchor}-h"><h2 id="{anchor}-h">{escape(heading)}</h2>{body}</section>'
+    named = f"{anchor}-heading"
+    return f'<section id="{anchor}" aria-labelledby="{named}"><h2 id="{named}">{escape(heading)}</h2>{body}</section>'
 
 
 def answer(comparison: Comparison) -> str:
@@ -41,22 +43,13 @@ def _recommendation(comparison: Comparison) -> str:
     return f"""<div class="card"><h2>Recommended: {escape(advice.strategy)} at {rate(advice.base_lr)}</h2>
 <p>{escape(advice.reason)}</p>
 <p><code class="schedule">{escape(advice.schedule)}</code></p>
-<div class="code"><button type="button" data-copy="code">Copy</button>
-<pre id="code" tabindex="0" aria-label="Code to paste">{escape(advice.code)}</pre></div></div>"""
+<div class="row"><h3>Code</h3><button type="button" data-copy="code">Copy</button></div>
+<pre id="code" tabindex="0" aria-label="Code to paste">{escape(advice.code)}</pre></div>"""
 
 
 def legend(comparison: Comparison) -> str:
     """A button per strategy that hides or shows it in every chart."""
-    buttons = "".join(
-        f'<button type="button" data-toggle="{escape(role.name)}" aria-pressed="true" title="{escape(role.name)}">'
-        f"{_swatch(role)}{escape(role.name)}</button>"
-        for role in cast(comparison)
-    )
-    return (
-        '<div class="legend" role="group" aria-label="Strategies shown in the charts">'
-        f'{buttons}<button type="button" class="word" data-show="all">all</button>'
-        '<button type="button" class="word" data-show="best">may be best</button></div>'
-    )
+    return legend_html([(role.name, role.colour, role.dash) for role in cast(comparison)], best=True)
 
 
 def ranking(comparison: Comparison) -> str:
@@ -64,10 +57,18 @@ def ranking(comparison: Comparison) -> str:
     decimals = decimals_for(comparison.resolution)
     what, goal = words.readable(comparison.metric), words.readable(words.goal_of(comparison))
     heads = (
-        ("rank", "#"), ("", "Strategy"), ("", "Rate over the run"), ("number", "Best rate"),
-        ("number", what.capitalize()), ("number", f"Difference to {comparison.leader}"), ("", "Verdict"), ("number", "Steps to target"),
-        ("number", "Good rates"), ("", "At twice the rate"), ("", "Runs"),
-    )  # fmt: skip
+        ("rank", "#"),
+        ("", "Strategy"),
+        ("", "Rate over the run"),
+        ("number", "Best rate"),
+        ("number", what.capitalize()),
+        ("number", f"Difference to {comparison.leader}"),
+        ("", "Verdict"),
+        ("number", "Steps to target"),
+        ("number", "Good rates"),
+        ("", "At twice the rate"),
+        ("", "Runs"),
+    )
     head = "".join(f'<th scope="col" class="{kind}">{escape(name)}</th>' for kind, name in heads)
     places = {result.strategy.name: str(place) for place, result in enumerate(comparison.ranked, start=1)}
     names = [name for _, name in heads]
@@ -78,8 +79,9 @@ def ranking(comparison: Comparison) -> str:
         f"{metric(comparison.target, decimals)}. Choose a name to highlight it in every chart."
     )
     return (
-        f'<div class="ranking scroll"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="soft" id="about-ranking">{escape(caption)}</p>'
+        '<div class="ranking scroll"><table aria-describedby="about-ranking">'
+        f'<caption class="unseen">Strategies</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
@@ -100,11 +102,9 @@ def _row(role: Role, place: str, heads: list[str], comparison: Comparison) -> st
         f'<td class="{kind}" data-label="{escape(head)}">{cell}</td>'
         for head, (kind, cell) in zip(heads[3:], cells, strict=True)
     )
-    name, pick = escape(role.name), f'data-pick="{escape(role.name)}" aria-pressed="false"'
     return (
         f'<tr class="{"" if result.ranked else "aside"}"><td class="number rank">{place}</td>'
-        f'<th scope="row">{_swatch(role)}<button type="button" class="pick" {pick}>{name}</button>'
-        f"<code>{escape(result.strategy.schedule)}</code></th>"
+        f'<th scope="row">{_who(role)}<code>{escape(result.strategy.schedule)}</code></th>'
         f'<td class="wide">{_shape(role, comparison)}</td>{plain}</tr>'
     )
 
@@ -131,12 +131,11 @@ def _endings(result: StrategyResult) -> str:
     return f"<span{warning}>{escape(words.endings(result))}</span>"
 
 
-def _swatch(role: Role) -> str:
-    return f'<span class="swatch {role.dash.value}" style="--c:{_colour(role)}"></span>'
-
-
-def _colour(role: Role) -> str:
-    return "var(--muted)" if role.colour is None else f"var(--c{role.colour % 7})"
+def _who(role: Role) -> str:
+    """The name with its stroke; choosing it highlights the strategy in every chart."""
+    pick = f'data-pick="{escape(role.name)}" aria-pressed="false"'
+    button = f'<button type="button" class="pick" {pick}>{escape(role.name)}</button>'
+    return f'<span class="who">{swatch_html(role.colour, role.dash)}{button}</span>'
 
 
 def _shape(role: Role, comparison: Comparison) -> str:
@@ -150,7 +149,9 @@ def _shape(role: Role, comparison: Comparison) -> str:
     points = " ".join(
         f"{100 * x / end:.1f},{30 - 28 * y / top:.1f}" for x, y in zip(over.x[kept], over.middle[kept], strict=True)
     )
-    style = f'style="--c:{_colour(role)}" viewBox="0 0 100 31" preserveAspectRatio="none" aria-hidden="true"'
+    style = (
+        f'style="--c:{colour_variable(role.colour)}" viewBox="0 0 100 31" preserveAspectRatio="none" aria-hidden="true"'
+    )
     stroke = 'fill="none" stroke="currentColor" stroke-width="2" vector-effect="non-scaling-stroke"'
     return f'<svg class="shape" {style}><polyline points="{points}" {stroke}/></svg>'
 

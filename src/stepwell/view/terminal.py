@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from stepwell.view.figure import Array, Axis, Figure, Kind, Panel, Series, visible_range
-from stepwell.view.numbers import significant
+from stepwell.view.numbers import in_ascii, significant
 from stepwell.view.ticks import nice_ticks
 
 # The terminal's own colours: they suit its ground, light or dark, which we cannot know.
@@ -36,13 +36,14 @@ class Ink:
 
 
 def print_figure(figure: Figure, console: Console, *, height: int = 14) -> None:
-    """Print every panel as wide as the console, then the legend."""
+    """Print every panel as wide as the console, then the legend and the caption."""
     ink = ink_for(console, num_series=len(figure.groups))
     for panel in figure.panels:
         console.print(Text(panel.title or panel.y.label, style="bold"))
         console.print(chart(panel, width=console.width, height=height, ink=ink), soft_wrap=True)
     for line in legend(figure.panels[0], width=console.width, ink=ink):
         console.print(line, soft_wrap=True)
+    console.print(Text(in_ascii(figure.caption) if ink.ascii_only else figure.caption, style="dim"))
 
 
 def ink_for(console: Console, *, num_series: int) -> Ink:
@@ -55,8 +56,8 @@ def ink_for(console: Console, *, num_series: int) -> Ink:
 def chart(panel: Panel, *, width: int, height: int, ink: Ink | None = None) -> Text:
     """The lines of a panel with both axes, `width` columns wide and `height` rows high without the numbers below."""
     ink = ink or Ink()
-    lines = _lines(panel)
-    x, y = _fitted(panel.x, [s.x for s in lines]), _fitted(panel.y, [s.y for s in lines])
+    lines = list(_numbered(panel))
+    x, y = _fitted(panel.x, [s.x for _, s in lines]), _fitted(panel.y, [s.y for _, s in lines])
     labels = {_cell(y, tick, height, flip=True): significant(tick, 4) for tick in nice_ticks(y, max(3, height // 3))}
     margin = max((len(label) for label in labels.values()), default=1)
     columns = max(8, width - margin - 2)
@@ -78,7 +79,7 @@ def legend(panel: Panel, *, width: int, ink: Ink | None = None) -> Iterator[Text
     """The names beside their marks, as many in a line as fit."""
     ink = ink or Ink()
     line = Text()
-    for number, series in enumerate(_lines(panel)):
+    for number, series in _numbered(panel):
         mark = ("──" if not ink.ascii_only else "--") if ink.braille else LETTERS[number % len(LETTERS)]
         item = Text.assemble((mark, COLOURS[number % len(COLOURS)]), " ", series.name)
         item.truncate(max(8, width - 2), overflow="ellipsis" if not ink.ascii_only else "crop")
@@ -90,8 +91,10 @@ def legend(panel: Panel, *, width: int, ink: Ink | None = None) -> Iterator[Text
         yield line
 
 
-def _lines(panel: Panel) -> list[Series]:
-    return [series for series in panel.series if series.kind is Kind.LINE and not series.faint]
+def _numbered(panel: Panel) -> Iterator[tuple[int, Series]]:
+    """The lines with the numbers of their marks, which are the same in every panel."""
+    for place, series in enumerate(series for series in panel.series if series.kind is Kind.LINE and not series.faint):
+        yield (place if series.colour is None else series.colour), series
 
 
 def _fitted(axis: Axis, values: list[Array]) -> Axis:
@@ -134,11 +137,13 @@ def _pixels(series: Series, x: Axis, y: Axis, columns: int, rows: int) -> Iterat
             yield rows - 1 - round(row), round(column)
 
 
-def _braille(lines: list[Series], x: Axis, y: Axis, columns: int, rows: int) -> dict[tuple[int, int], tuple[str, str]]:
+def _braille(
+    lines: list[tuple[int, Series]], x: Axis, y: Axis, columns: int, rows: int
+) -> dict[tuple[int, int], tuple[str, str]]:
     """The characters of the picture with their colours; where lines cross, the later one gives the colour."""
     bits: dict[tuple[int, int], int] = {}
     styles: dict[tuple[int, int], str] = {}
-    for number, series in enumerate(lines):
+    for number, series in lines:
         for row, column in _pixels(series, x, y, 2 * columns, 4 * rows):
             cell = row // 4, column // 2
             bits[cell] = bits.get(cell, 0) | _DOTS[row % 4][column % 2]
@@ -146,11 +151,13 @@ def _braille(lines: list[Series], x: Axis, y: Axis, columns: int, rows: int) -> 
     return {cell: (chr(0x2800 + bit), styles[cell]) for cell, bit in bits.items()}
 
 
-def _letters(lines: list[Series], x: Axis, y: Axis, columns: int, rows: int) -> dict[tuple[int, int], tuple[str, str]]:
+def _letters(
+    lines: list[tuple[int, Series]], x: Axis, y: Axis, columns: int, rows: int
+) -> dict[tuple[int, int], tuple[str, str]]:
     """The same with one character per series."""
     return {
         cell: (LETTERS[number % len(LETTERS)], COLOURS[number % len(COLOURS)])
-        for number, series in enumerate(lines)
+        for number, series in lines
         for cell in _pixels(series, x, y, columns, rows)
     }
 

@@ -10,11 +10,13 @@ import numpy as np
 from stepwell.errors import OptionError
 from stepwell.view import palette
 from stepwell.view.figure import Array, Axis, Figure, Kind, Panel, Series, visible_range
-from stepwell.view.numbers import count, rate
+from stepwell.view.numbers import count, listing, rate
 from stepwell.view.spread import thinned
 
 if TYPE_CHECKING:
     from stepwell.schedule import Curve
+
+MOST = 1_000_000
 
 
 def figure_of_curves(
@@ -35,6 +37,9 @@ def figure_of_curves(
     what = "Learning rate" if base_lr is not None else "Factor of the base rate"
     ends = max((_num_steps(name, curve, steps) for name, curve in curves), default=0)
     caption = f"{what} that each of the {count(ends)} updates uses."
+    feedback = tuple(name for name, curve in curves if any(entry.controller for entry in curve.schedule.entries))
+    if feedback:
+        caption += f" Without its plateau factor, which only a run can tell: {listing(feedback)}."
     return Figure("curves", what, panels, caption, _alt(panels), height=3.6 if len(panels) == 1 else 2.8)
 
 
@@ -44,28 +49,34 @@ def curve_values(name: str, curve: Curve, entry: str, *, scale: float = 1.0, ste
     Raises:
         OptionError: the curve has no end and `steps` is not given.
     """
-    return scale * np.asarray(curve(np.arange(_num_steps(name, curve, steps)), entry), dtype=np.float64)
+    return scale * curve(np.arange(_num_steps(name, curve, steps)), entry)
 
 
 def _panel(entry: str, curves: Sequence[tuple[str, Curve]], base_lr: float | None, steps: int | None) -> Panel:
     series = []
     for number, (name, curve) in enumerate(curves):
         if entry in curve.entries:
-            y = curve_values(name, curve, entry, scale=base_lr or 1.0, steps=steps)
-            keep = thinned(y)
+            x, y = _drawn(curve, entry, _num_steps(name, curve, steps))
+            y = y if base_lr is None else base_lr * y
             stroke = palette.dash(number)
-            series.append(
-                Series(name, Kind.LINE, keep.astype(np.float64), y[keep], group=name, colour=number, dash=stroke)
-            )
+            series.append(Series(name, Kind.LINE, x, y, group=name, colour=number, dash=stroke))
     label = entry if entry != "lr" else "factor" if base_lr is None else "learning rate"
-    x = Axis("step", range=visible_range([s.x for s in series], "linear", pad=0.02))
-    return Panel(x, Axis(label, range=visible_range([s.y for s in series], "linear")), tuple(series))
+    steps_axis = Axis("step", range=visible_range([s.x for s in series], "linear", pad=0.02))
+    return Panel(steps_axis, Axis(label, range=visible_range([s.y for s in series], "linear")), tuple(series))
+
+
+def _drawn(curve: Curve, entry: str, num_steps: int) -> tuple[Array, Array]:
+    """Steps and values to draw; of a run of millions of steps an even selection is looked at."""
+    steps = np.arange(num_steps) if num_steps <= MOST else np.linspace(0, num_steps - 1, MOST).astype(np.int64)
+    values = curve(steps, entry)
+    keep = thinned(values)
+    return steps[keep].astype(np.float64), values[keep]
 
 
 def _num_steps(name: str, curve: Curve, steps: int | None) -> int:
     total = curve.total_steps if curve.total_steps is not None else steps
     if total is None:
-        raise OptionError(f"the schedule {name!r} has no end, so say how much of it to show: pass --total-steps N")
+        raise OptionError(f"the schedule {name!r} has no end, so say how much of it to show: pass --total-steps")
     return total
 
 

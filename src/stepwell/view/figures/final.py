@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from stepwell.record.comparison import Comparison
-from stepwell.view.figure import Array, Axis, Figure, Kind, Mark, Panel, Series, visible_range
+from stepwell.view.figure import Axis, Figure, Kind, Mark, Panel, Series, visible_range, within
 from stepwell.view.figures.cast import Role, cast
 from stepwell.view.numbers import decimals_for, difference, listing, metric
 from stepwell.view.words import readable, verdict
@@ -28,10 +28,10 @@ def final_intervals(comparison: Comparison) -> Figure:
         title=f"{what.capitalize()} of each seed",
     )
     gaps = Panel(
-        Axis(f"difference in {what} to {comparison.leader} (right is worse)", range=extent),
+        Axis(f"difference in {what} (right is worse)", range=extent),
         Axis("strategy", rows=rows),
         (*_margin(comparison), *(s for row, role in enumerate(roles) for s in _gap(row, role, comparison, extent))),
-        title="Difference to the leader",
+        title=f"Difference to {comparison.leader}",
     )
     caption = (
         f"Left: a dot per judging seed and the mean as a stroke. Right: the mean difference to {comparison.leader}, "
@@ -63,13 +63,17 @@ def _scores(row: int, role: Role, comparison: Comparison, extent: tuple[float, f
             many = f"{outside.sum()} seed{'s' if outside.sum() > 1 else ''}"
             worst = metric(float(scores[outside].max() if mark is Mark.BEYOND else scores[outside].min()), decimals)
             words = f"{many} at {worst}" if outside.sum() == 1 else f"{many}, as far as {worst}"
-            found.append(replace(dots, x=_inside(edge, extent), y=at[:1], mark=mark, notes=(note,), labels=(words,)))
+            found.append(
+                replace(
+                    dots,
+                    x=np.clip([edge], *within(extent, "linear")),
+                    y=at[:1],
+                    mark=mark,
+                    notes=(note,),
+                    labels=(words,),
+                )
+            )
     return [dots, *found]
-
-
-def _inside(edge: float, extent: tuple[float, float]) -> Array:
-    """A little away from the edge, where an arrow has room."""
-    return np.array([np.clip(edge, *(np.array(extent) + np.array([0.03, -0.03]) * (extent[1] - extent[0])))])
 
 
 def _gap(row: int, role: Role, comparison: Comparison, extent: tuple[float, float] | None) -> list[Series]:
@@ -92,7 +96,7 @@ def _gap(row: int, role: Role, comparison: Comparison, extent: tuple[float, floa
     )
     if extent is None or gap.estimate <= extent[1]:
         return [interval]
-    edge = _inside(extent[1], extent)
+    edge = np.array([within(extent, "linear")[1]])
     return [replace(interval, kind=Kind.POINTS, x=edge, low=None, high=None, mark=Mark.BEYOND, labels=(words,))]
 
 

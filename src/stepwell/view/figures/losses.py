@@ -6,7 +6,19 @@ import numpy as np
 
 from stepwell.record.comparison import Comparison
 from stepwell.record.run import Ending
-from stepwell.view.figure import Array, Axis, Figure, Kind, Mark, Panel, Series, fitting_scale, visible_range
+from stepwell.view.figure import (
+    Array,
+    Axis,
+    Figure,
+    Kind,
+    Mark,
+    Panel,
+    Scale,
+    Series,
+    fitting_scale,
+    visible_range,
+    within,
+)
 from stepwell.view.figures.cast import Role, back_to_front, cast
 from stepwell.view.numbers import decimals_for, metric
 from stepwell.view.spread import Spread, spread, window_for
@@ -38,7 +50,7 @@ def _panel(roles: tuple[Role, ...], column: str, label: str, *, window: int = 1,
     inside = [np.where((line.y >= limits[0]) & (line.y <= limits[1]), line.y, np.nan) for line in lines]
     scale = fitting_scale(np.concatenate(inside), factor=6.0) if lines else "linear"
     extent = visible_range(inside, scale)
-    ends = [_crash(role, line, extent) for role in roles for line in lines if line.group == role.name]
+    ends = [_crash(role, line, extent, scale) for role in roles for line in lines if line.group == role.name]
     series = tuple(lines) + tuple(end for end in ends if end is not None)
     steps = visible_range([line.x for line in lines], "linear", pad=0.02)
     return Panel(Axis("step", range=steps), Axis(label, scale, range=extent), series, title=label.capitalize())
@@ -61,7 +73,7 @@ def _sensible(lines: list[Series], start: float) -> tuple[float, float]:
     return min(start, best) - room, max(start, best) + room
 
 
-def _crash(role: Role, line: Series, extent: tuple[float, float] | None) -> Series | None:
+def _crash(role: Role, line: Series, extent: tuple[float, float] | None, scale: Scale) -> Series | None:
     """A cross where a line ends because most of its runs diverged; at the edge if it left the picture."""
     diverged = role.result.count(Ending.DIVERGED)
     if 2 * diverged <= len(role.result.runs):
@@ -69,7 +81,7 @@ def _crash(role: Role, line: Series, extent: tuple[float, float] | None) -> Seri
     known = np.flatnonzero(np.isfinite(line.y))
     x, y = line.x[known[-1:]], line.y[known[-1:]]
     note = f"{diverged} of {len(role.result.runs)} runs diverged; last value {metric(y[0], 3)}"
-    at = np.clip(y, *extent) if extent else y
+    at = np.clip(y, *within(extent, scale)) if extent else y
     return Series(
         role.name, Kind.POINTS, x, at, group=role.name, colour=role.colour, mark=Mark.CROSS, notes=(note,)
     )  # fmt: skip

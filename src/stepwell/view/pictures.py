@@ -1,0 +1,35 @@
+"""A comparison as still pictures, for papers and slides."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from stepwell.record.comparison import Comparison
+from stepwell.view.figures import final_intervals, loss_curves, rate_curves, rate_response
+from stepwell.view.matplotlib_render import picture
+from stepwell.view.write import make_folder, write_file
+
+SUFFIXES = ("png", "svg")
+
+
+def write_pictures(comparison: Comparison, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Write every figure as PNG and SVG; the paths they went to: `rates.png`, `rates.svg`, `losses.png`, ...
+
+    All pictures are drawn before the first is written. A missing folder is made.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    figures = (
+        final_intervals(comparison),
+        rate_curves(comparison, facets=True),
+        loss_curves(comparison),
+        rate_response(comparison),
+    )
+    drawn = {
+        f"{figure.key}.{suffix}": picture(figure, suffix) for figure in figures if figure.panels for suffix in SUFFIXES
+    }
+    place = make_folder(folder)
+    return tuple(write_file(place / name, content) for name, content in drawn.items())

@@ -90,14 +90,21 @@ def test_intervals_hold_together_and_the_best_are_kept(pattern: str) -> None:
     assert excluded / len(tables) <= bound(len(tables))
 
 
+# Skew and divergence only among equals: where they differ, so does what the seeds show, whatever the true means are.
+CONFIGURATIONS = [
+    *((pattern, shape) for pattern in PATTERNS for shape in ("normal", "heavy tails", "families")),
+    ("equal", "skewed"),
+    ("equal", "diverging"),
+]
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize(
     "size", [(2, 3), (3, 3), (5, 3), (5, 8), (11, 3), (11, 5), (11, 8), (11, 30), (20, 3), (20, 8)]
 )
+@pytest.mark.parametrize(("pattern", "shape"), CONFIGURATIONS)
 def test_equal_strategies_are_seldom_called_worse_whatever_the_noise(
-    size: tuple[int, int], pattern: str, shape: str
+    pattern: str, shape: str, size: tuple[int, int]
 ) -> None:
     tables = equal_strategies(pattern, shape, (3000, *size))
     assert share_with_a_false_worse(tables) <= bound(3000)

@@ -56,5 +56,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop whatever runs, leave a checkpoint of it where there is a store, and free the workers; safe to call twice."""
+        """Stop what runs, leave a checkpoint of it where there is a store, and free the workers; safe to call twice."""
         ...

@@ -1,0 +1,1 @@
+"""Stepwell measured beside its peers; `python -m benchmarks` runs everything."""

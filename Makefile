@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test check bench soak clean
+.PHONY: help demo test check bench soak browser clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make check  format, lint, types, layering and tests"
 	@echo "make bench  measure Stepwell beside its peers"
 	@echo "make soak   the slow statistical and kill tests"
+	@echo "make browser  install Chromium for the tests of the report"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -38,6 +39,10 @@ bench: $(INSTALLED)
 
 soak: $(INSTALLED)
 	$(BIN)/python -m pytest -m soak
+
+# The report's tests open it in a browser; without one they are skipped, and say so.
+browser:
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
 clean:
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache

@@ -60,7 +60,7 @@ def _real(comparison: Comparison) -> Iterator[str]:
         if (d := result.difference) is not None
     ]
     yield (
-        f"Real on this task: worse than {comparison.leader} are {_listed(parts)}, all at once with "
+        f"Real on this task: worse than {comparison.leader} are {listed(parts)}, all at once with "
         f"{1 - comparison.alpha:.0%} confidence."
     )
 
@@ -69,16 +69,17 @@ def _not_shown(comparison: Comparison) -> Iterator[str]:
     tied = [result for result in comparison.best if result.strategy.name != comparison.leader]
     if not tied or comparison.resolution <= 0:
         return
-    names = _listed([comparison.leader, *(result.strategy.name for result in tied)])
+    names = listed([comparison.leader, *(result.strategy.name for result in tied)])
     sentence = (
         f"Not distinguishable: {names} may each be best; {len(comparison.seeds)} seeds show differences "
         f"from about {significant(comparison.resolution)} up"
     )
-    gaps = [result.difference.estimate for result in tied if result.difference is not None]
-    largest = max(gaps)
-    if largest > 0:
-        needed = seeds_needed(largest, resolution=comparison.resolution, num_seeds=len(comparison.seeds))
-        sentence += f", and it would take about {needed} seeds to show one of {significant(largest)}"
+    widest = max((result.difference for result in tied if result.difference is not None), key=lambda d: d.estimate)
+    if widest.estimate > 0.01 * comparison.resolution:  # below it, a difference is not worth finding
+        needed = seeds_needed(
+            widest.estimate, resolution=widest.high - widest.estimate, num_seeds=len(comparison.seeds)
+        )
+        sentence += f", and it would take about {needed} seeds to show one of {significant(widest.estimate)}"
     yield sentence + "."
 
 
@@ -124,5 +125,6 @@ def _share(regret: float) -> str:
     return "nothing" if regret < 0.005 else f"{regret:.0%}" if regret < 1 else "all"
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
+    """Join words as a sentence does: `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

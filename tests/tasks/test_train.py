@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from stepwell.errors import HorizonError, OptimizerError, ScheduleError, TaskError
+from stepwell.errors import HorizonError, OptimizerError, OptionError, ScheduleError, TaskError
 from stepwell.record.run import Ending, Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Strategy, TaskRef, Trial
@@ -256,6 +256,7 @@ def test_a_broken_task_is_named_with_its_line(tmp_path: Path, where: str, words:
         ({"schedule": "linear 0..1 for 40 | hold"}, ScheduleError, "40"),
         ({"optimizer": "addam"}, OptimizerError, "did you mean 'adam'"),
         ({"base_lr": math.nan}, OptimizerError, "nan"),
+        ({"seed": -1}, OptionError, "at least 0, got -1"),
     ],
 )
 def test_a_trial_that_cannot_be(change: dict[str, Any], error: type[Exception], words: str) -> None:

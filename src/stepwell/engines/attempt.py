@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stepwell.engines.engine import Event, Failed, Finished, Progress, Started
-from stepwell.errors import EngineError, OutputError, StepwellError, StoreError
+from stepwell.errors import EngineError, StepwellError, StoreError
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
 
@@ -46,7 +46,7 @@ def attempt(
 
     try:
         return Finished(trial, train(trial, store=store, progress=heard, should_stop=should_stop))
-    except (StoreError, EngineError, OutputError):
+    except (StoreError, EngineError):
         raise
     except StepwellError as error:
         return Failed(trial, str(error))

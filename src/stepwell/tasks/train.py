@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from stepwell.drive.recorder import Recorder
 from stepwell.drive.scheduler import Scheduler
-from stepwell.errors import HorizonError
+from stepwell.errors import HorizonError, OptionError
 from stepwell.record.run import Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
@@ -53,6 +53,7 @@ def train(
 
     Raises:
         TaskError: the task cannot be loaded, or its code raised, with the user's file and line.
+        OptionError, OptimizerError, ScheduleError: the trial holds something that cannot be.
         HorizonError: the budget and the task disagree, or the schedule does not fit.
         ResumeError: the checkpoint does not fit the task.
         StoreError: the store cannot be written.
@@ -63,6 +64,8 @@ def train(
         if progress is not None:
             progress(run.outcome.step)
         return run
+    if trial.seed < 0:
+        raise OptionError(f"a seed must be a whole number of at least 0, got {trial.seed}")
     task = load_task(trial.task) if task is None else task
     file = file_of(task)
     with pinned(trial.seed):

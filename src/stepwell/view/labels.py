@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,8 @@ LONGEST = 26  # signs; longer names stand below the axes
 
 def place_labels(ax: Axes, panel: Panel, theme: Theme) -> None:
     """Write the name of every line at the right of the axes, at the height where the line ends or close to it."""
-    lines = [s for s in panel.series if s.kind is Kind.LINE and not s.faint and np.isfinite(s.y).any()]
+    lines = named_lines([panel])
     if not lines:
-        return
-    if max(len(line.name) for line in lines) > LONGEST:
-        _legend_below(ax, lines, theme)
         return
     heights = np.array([_height(ax, line) for line in lines])
     tall = ax.get_figure(root=True).get_figheight() * ax.get_position().height  # type: ignore[union-attr]
@@ -43,6 +41,44 @@ def place_labels(ax: Axes, panel: Panel, theme: Theme) -> None:
             1.03, place, line.name, size=SIZE, weight=weight, va="center", transform=ax.transAxes, parse_math=False
         )
         words.set_color(colour if line.colour is not None else theme.soft)
+
+
+def named_lines(panels: Iterable[Panel]) -> list[Series]:
+    """The lines that need a name, each name once."""
+    lines = [s for panel in panels for s in panel.series if s.kind is Kind.LINE and not s.faint]
+    found: dict[str, Series] = {}
+    for line in lines:
+        if np.isfinite(line.y).any():
+            found.setdefault(line.name, line)
+    return list(found.values())
+
+
+def legend_below(ax: Axes, lines: list[Series], theme: Theme) -> None:
+    """One name to a line below the axes, each beside its stroke."""
+    from matplotlib.lines import Line2D
+
+    strokes = [
+        Line2D([], [], color=palette.colour(line.colour, theme), lw=1.9, ls=STROKES[line.dash]) for line in lines
+    ]
+    legend = ax.legend(
+        strokes,
+        [""] * len(lines),  # filled in below: a legend reads `$` as a formula and leaves out names that begin with `_`
+        loc="upper left",
+        bbox_to_anchor=(0.0, -0.16),
+        frameon=False,
+        fontsize=SIZE,
+        borderaxespad=0.0,
+        borderpad=0.0,
+    )
+    for words, line in zip(legend.get_texts(), lines, strict=True):
+        words.set_parse_math(False)
+        words.set_text(shorten(line.name, 120))
+        words.set_color(theme.ink)
+
+
+def shorten(name: str, width: int) -> str:
+    """The name, cut with an ellipsis where it is longer than `width`."""
+    return name if len(name) <= width else f"{name[: width - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def spread_out(wanted: Array, gap: float, *, low: float, high: float) -> Array:
@@ -73,34 +109,6 @@ def spread_out(wanted: Array, gap: float, *, low: float, high: float) -> Array:
     places = np.empty(len(wanted))
     places[order] = flat + gap * np.arange(len(wanted))
     return places
-
-
-def _legend_below(ax: Axes, lines: list[Series], theme: Theme) -> None:
-    """One name to a line below the axes, each beside its stroke."""
-    from matplotlib.lines import Line2D
-
-    strokes = [
-        Line2D([], [], color=palette.colour(line.colour, theme), lw=1.9, ls=STROKES[line.dash]) for line in lines
-    ]
-    legend = ax.legend(
-        strokes,
-        [""] * len(lines),  # filled in below: a legend reads `$` as a formula and leaves out names that begin with `_`
-        loc="upper left",
-        bbox_to_anchor=(0.0, -0.16),
-        frameon=False,
-        fontsize=SIZE,
-        borderaxespad=0.0,
-        borderpad=0.0,
-    )
-    for words, line in zip(legend.get_texts(), lines, strict=True):
-        words.set_parse_math(False)
-        words.set_text(shorten(line.name, 120))
-        words.set_color(theme.ink)
-
-
-def shorten(name: str, width: int) -> str:
-    """The name, cut with an ellipsis where it is longer than `width`."""
-    return name if len(name) <= width else f"{name[: width - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _height(ax: Axes, line: Series) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from stepwell.errors import MissingExtraError, OptionError
 from stepwell.view import palette
 from stepwell.view.figure import Axis, Figure, Kind, Mark, Panel, Series
-from stepwell.view.labels import STROKES, place_labels
+from stepwell.view.labels import LONGEST, STROKES, legend_below, named_lines, place_labels
 from stepwell.view.numbers import MINUS, rate, significant
 from stepwell.view.palette import THEMES, Theme, ThemeName
 
@@ -46,6 +46,7 @@ def draw(figure: Figure, *, ax: Axes | Sequence[Axes] | None = None, theme: Them
         canvas = axes[0].get_figure(root=True)  # type: ignore[assignment]  # never None for axes in use
     for number, (panel, axis) in enumerate(zip(figure.panels, axes, strict=True)):
         _draw_panel(panel, axis, colours, inner=_is_inner(figure, number), small=figure.columns > 2)
+    _name_lines(figure, axes, colours)
     return canvas
 
 
@@ -120,8 +121,18 @@ def _draw_panel(panel: Panel, ax: Axes, theme: Theme, *, inner: tuple[bool, bool
         ax.set_title(panel.title, size=size + 0.5, color=theme.ink, loc="left", parse_math=False)
     for order, series in enumerate(panel.series):
         _draw_series(series, ax, theme, zorder=2 + order / 100, small=small)
-    if not panel.y.rows and not panel.group:
-        place_labels(ax, panel, theme)
+
+
+def _name_lines(figure: Figure, axes: Sequence[Axes], theme: Theme) -> None:
+    """Short names at the ends of the lines, long ones in a legend below; small panels and rows have their names."""
+    panels = [panel for panel in figure.panels if not panel.y.rows and not panel.group]
+    lines = named_lines(panels)
+    if any(len(line.name) > LONGEST for line in lines):
+        legend_below(axes[-1], lines, theme)
+        return
+    for panel, ax in zip(figure.panels, axes, strict=True):
+        if panel in panels:
+            place_labels(ax, panel, theme)
 
 
 def _draw_series(series: Series, ax: Axes, theme: Theme, *, zorder: float, small: bool) -> None:

@@ -133,7 +133,10 @@ def _traces(
         trace["hovertemplate"] = _hover(f"{escape(panel.x.label)} %{{x:.4~g}}", f"{escape(panel.y.label)} %{{y:.4~g}}")
     if series.kind is Kind.LINE:
         width = 2 if series.faint else 2.4 if series.colour is not None else 1.4
-        trace |= {"mode": "lines", "line": {"color": colour, "width": width, "dash": _DASHES[series.dash]}}
+        trace |= {
+            "mode": "lines",
+            "line": {"color": colour, "width": width, "dash": _DASHES[series.dash], "simplify": False},
+        }
         if series.faint:
             trace |= {"hoverinfo": "skip", "hovertemplate": None}
         return [*_bands(series, trace, colour), trace]

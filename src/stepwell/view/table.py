@@ -26,10 +26,10 @@ NAME, RUNS = 15, 11  # columns: longer names and endings go on in the next line
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: heading, text for one strategy, what a footnote says, and when it gives way (0 never, then highest)."""
+    """A column: heading, a text per strategy, when it gives way (0 never, then the highest first), a footnote."""
 
     heading: str
-    cell: Callable[[StrategyResult], str]
+    cells: tuple[str, ...]
     gives_way: int
     note: str = ""
     right: bool = False
@@ -44,8 +44,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
     say(f"\n{words.answer(comparison)}", "bold")
     say(f"{words.limits(comparison)}\n", "dim")
-    console.print(comparison_table(comparison, width=console.width, ascii_only=ascii_only))
-    shown = _fitting(_columns(comparison, ascii_only=ascii_only), comparison, console.width)
+    shown = _fitting(_columns(comparison, ascii_only=ascii_only), console.width)
+    console.print(_table(shown, comparison, ascii_only=ascii_only))
     say("; ".join(column.note for column in shown if column.note) + ".", "dim")
     for title, lines in ("What this comparison shows", comparison.lessons), ("What it cost", (words.cost(comparison),)):
         if lines:
@@ -69,21 +69,25 @@ def comparison_table(comparison: Comparison, *, width: int = 100, ascii_only: bo
         width: of the terminal; where it is too small for all columns the less important ones are left out.
         ascii_only: for terminals without block characters.
     """
-    shown = _fitting(_columns(comparison, ascii_only=ascii_only), comparison, width)
+    shown = _fitting(_columns(comparison, ascii_only=ascii_only), width)
+    return _table(shown, comparison, ascii_only=ascii_only)
+
+
+def _table(shown: list[_Column], comparison: Comparison, *, ascii_only: bool) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for column in shown:
         side: Literal["left", "right"] = "right" if column.right else "left"
-        table.add_column(Text(_heading(column)), justify=side, overflow="fold", width=_width(column, comparison))
-    for result in comparison.results:
-        cells = (in_ascii(column.cell(result)) if ascii_only else column.cell(result) for column in shown)
+        table.add_column(Text(_heading(column)), justify=side, overflow="fold", width=_width(column))
+    for row, result in enumerate(comparison.results):
+        cells = (in_ascii(column.cells[row]) if ascii_only else column.cells[row] for column in shown)
         table.add_row(*map(Text, cells), style=_row_style(result))
     return table
 
 
-def _fitting(columns: list[_Column], comparison: Comparison, width: int) -> list[_Column]:
+def _fitting(columns: list[_Column], width: int) -> list[_Column]:
     """As many columns as the terminal has room for."""
     shown = list(columns)
-    while sum(_width(column, comparison) + 1 for column in shown) - 1 > width:
+    while sum(_width(column) + 1 for column in shown) - 1 > width:
         last = max(shown, key=lambda column: column.gives_way)
         if not last.gives_way:
             break
@@ -91,9 +95,8 @@ def _fitting(columns: list[_Column], comparison: Comparison, width: int) -> list
     return shown
 
 
-def _width(column: _Column, comparison: Comparison) -> int:
-    cells = [_heading(column), *(column.cell(result) for result in comparison.results)]
-    widest = max(cell_len(line) for cell in cells for line in cell.split("\n"))
+def _width(column: _Column) -> int:
+    widest = max(cell_len(line) for cell in (_heading(column), *column.cells) for line in cell.split("\n"))
     return min(widest, {"strategy": NAME, "runs": RUNS}.get(column.heading, widest))
 
 
@@ -109,29 +112,34 @@ def rate_sparkline(result: StrategyResult, width: int = 8, *, num_steps: int = 0
 
 
 def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
-    ranks = {id(result): str(place) for place, result in enumerate(comparison.ranked, start=1)}
     decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
-    steps = comparison.budget.total_steps or 0
-    plus_minus = "+-" if ascii_only else "±"
+    steps, plus_minus = comparison.budget.total_steps or 0, "+-" if ascii_only else "±"
     target = f"{words.readable(words.goal_of(comparison))} of {metric(comparison.target, decimals)}"
     level = f"{1 - comparison.alpha:.0%}"
+
+    def each(text: Callable[[StrategyResult], str]) -> tuple[str, ...]:
+        return tuple(text(result) for result in comparison.results)
+
+    def half(result: StrategyResult) -> str:
+        return words.interval(result, comparison).removeprefix("±")
+
+    def shape(result: StrategyResult) -> str:
+        return rate_sparkline(result, num_steps=steps, ascii_only=ascii_only)
+
+    ranks = tuple(str(place) if result.ranked else "" for place, result in enumerate(comparison.results, start=1))
+    gap_note = f"{plus_minus}: {level} interval of the difference to {comparison.leader}"
     return [
-        _Column("", lambda result: ranks.get(id(result), ""), 0, right=True),
-        _Column("strategy", lambda result: _broken(result.strategy.name), 0),
-        _Column("rate", lambda result: rate_sparkline(result, num_steps=steps, ascii_only=ascii_only), 2),
-        _Column("best at", lambda result: rate(result.base_lr), 1, "best at: its best rate", right=True),
-        _Column(what, lambda result: metric(result.mean, decimals), 0, f"{what}: mean over seeds", right=True),
-        _Column(
-            plus_minus,
-            lambda result: words.interval(result, comparison).removeprefix("±"),
-            4,
-            f"{plus_minus}: {level} interval of the difference to {comparison.leader}",
-        ),
-        _Column("verdict", lambda result: words.verdict(result, comparison), 0),
-        _Column("to target", words.to_target, 6, f"to target: median steps to a {target}", right=True),
-        _Column("good", words.good_region, 5, "good: highest / lowest good rate", right=True),
-        _Column("at twice", words.at_twice, 3, "at twice: at twice its best rate"),
-        _Column("runs", lambda result: words.endings(result).replace(", ", ",\n"), 0),
+        _Column("", ranks, 0, right=True),
+        _Column("strategy", each(lambda result: _broken(result.strategy.name)), 0),
+        _Column("rate", each(shape), 2),
+        _Column("best at", each(lambda result: rate(result.base_lr)), 1, "best at: its best rate", right=True),
+        _Column(what, each(lambda result: metric(result.mean, decimals)), 0, f"{what}: mean over seeds", right=True),
+        _Column(plus_minus, each(half), 4, gap_note),
+        _Column("verdict", each(lambda result: words.verdict(result, comparison)), 0),
+        _Column("to target", each(words.to_target), 6, f"to target: median steps to a {target}", right=True),
+        _Column("good", each(words.good_region), 5, "good: highest / lowest good rate", right=True),
+        _Column("at twice", each(words.at_twice), 3, "at twice: at twice its best rate"),
+        _Column("runs", each(lambda result: words.endings(result).replace(", ", ",\n")), 0),
     ]
 
 

@@ -125,7 +125,7 @@ def _pixels(series: Series, x: Axis, y: Axis, columns: int, rows: int) -> Iterat
     points = [
         (round(float(a)), round(float(b))) if np.isfinite(a + b) else None for a, b in zip(across, up, strict=True)
     ]
-    for here, there in zip(points, [*points[1:], points[-1] if points else None], strict=True):
+    for here, there in zip(points, [*points[1:], *points[-1:]], strict=True):
         if here is None or there is None:
             if here is not None:
                 yield rows - 1 - here[1], here[0]

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from stepwell.schedule import Horizon, schedule
+from stepwell.view.figure import Axis, Figure, Kind, Panel, Series
+from stepwell.view.figures import figure_of_curves
+from stepwell.view.sparkline import sparkline
+from stepwell.view.terminal import Ink, chart, legend, print_figure
+
+TEXTS = ["linear 0..1 for 5% | hold | 1-sqrt to 0 for 20%", "cosine 1..0", "steps x0.1 at 50% 75%"]
+
+
+def figure() -> Figure:
+    return figure_of_curves([(text, schedule(text).resolve(Horizon(620))) for text in TEXTS])
+
+
+def printed(width: int, *, encoding: str = "utf-8", terminal: bool = False) -> str:
+    buffer = io.BytesIO()
+    stream = io.TextIOWrapper(buffer, encoding=encoding)
+    colours = "truecolor" if terminal else None
+    print_figure(figure(), Console(file=stream, width=width, force_terminal=terminal, color_system=colours))  # type: ignore[arg-type]  # a literal
+    stream.flush()
+    return buffer.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    lines = printed(width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert any(cell_len(line) > width - 3 for line in lines)
+
+
+def test_away_from_a_terminal_it_is_plain_text_with_a_mark_per_curve() -> None:
+    text = printed(80)
+    assert "\x1b" not in text
+    assert all(f"{mark} {name}" in text for mark, name in zip("*+x", TEXTS, strict=True))
+
+
+def test_in_a_terminal_it_is_braille_in_colours() -> None:
+    text = printed(80, terminal=True)
+    assert "\x1b[36m" in text
+    assert any(0x2800 < ord(sign) <= 0x28FF for sign in text)
+
+
+def test_an_encoding_without_blocks_gets_ascii() -> None:
+    assert printed(80, encoding="ascii").isascii()
+    assert sparkline([1, 2, 3], 3, ascii_only=True).isascii()
+
+
+def test_a_line_is_where_its_values_are() -> None:
+    x = np.arange(100.0)
+    line = Series("up", Kind.LINE, x, x / 99)
+    panel = Panel(Axis("step"), Axis("factor"), (line,))
+    rows = chart(panel, width=44, height=10, ink=Ink(braille=False)).plain.splitlines()
+    marks = [(row, row_text.split("│", 1)[1]) for row, row_text in enumerate(rows[:10])]
+    assert marks[0][1].rstrip().endswith("*")  # the top at the right
+    assert marks[9][1].startswith("*")  # the bottom at the left
+    centres = [np.mean([i for i, sign in enumerate(text) if sign == "*"]) for _, text in marks]
+    assert (np.diff(centres) < 0).all()
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [np.inf, 1.0], [0.0, 0.0]])
+def test_a_chart_of_nothing_much_is_a_chart(values: list[float]) -> None:
+    line = Series("odd", Kind.LINE, np.arange(float(len(values))), np.array(values))
+    panel = Panel(Axis("step"), Axis("factor"), (line,))
+    for ink in (Ink(), Ink(braille=False, ascii_only=True)):
+        assert len(chart(panel, width=30, height=5, ink=ink).plain.splitlines()) == 7
+
+
+def test_a_legend_breaks_between_names() -> None:
+    lines = list(legend(figure().panels[0], width=60))
+    assert len(lines) == 2
+    assert all(line.cell_len <= 60 for line in lines)
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60), st.integers(1, 40))
+def test_a_sparkline_has_a_sign_per_share_of_the_values(values: list[float], width: int) -> None:
+    assert len(sparkline(values, width)) == min(width, len(values))

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stepwell.record.comparison import Comparison, Interval
+from stepwell.view import words
+
+
+def judged(comparison: Comparison, *best: str) -> Comparison:
+    results = tuple(replace(r, may_be_best=r.strategy.name in best) for r in comparison.results)
+    return replace(comparison, results=results)
+
+
+def test_several_may_be_best(comparison: Comparison) -> None:
+    text = words.answer(judged(comparison, "cosine", "step"))
+    assert text.startswith(
+        "cosine and step may each be best: 8 seeds cannot tell them apart. The other 9 are worse, by"
+    )
+
+
+def test_one_is_best(comparison: Comparison) -> None:
+    text = words.answer(judged(comparison, "cosine"))
+    assert text.startswith("cosine is best here, of 11 strategies over 8 seeds. The other 10 are worse")
+
+
+def test_no_difference_is_a_normal_answer(comparison: Comparison) -> None:
+    names = [result.strategy.name for result in comparison.ranked]
+    text = words.answer(judged(comparison, *names))
+    assert text == "Any of the 11 strategies may be best: 8 seeds show no difference between them."
+
+
+def test_many_names_are_counted(comparison: Comparison) -> None:
+    names = [result.strategy.name for result in comparison.ranked[:6]]
+    assert "and 3 more may each be best" in words.answer(judged(comparison, *names))
+
+
+def test_a_single_or_no_strategy_has_an_answer(comparison: Comparison) -> None:
+    alone = replace(comparison, results=comparison.results[:1])
+    assert "the only strategy" in words.answer(alone)
+    assert words.answer(replace(comparison, results=comparison.results[-2:])) == "No strategy was ranked."
+
+
+def test_an_interval_is_half_its_width(comparison: Comparison) -> None:
+    result = replace(comparison["step"], difference=Interval(0.03, 0.01, 0.05))
+    assert words.interval(result, comparison) == "±0.020"
+    assert words.interval(comparison["cosine"], comparison) == ""
+
+
+@pytest.mark.parametrize(
+    ("reached", "text"), [([100, 200, 300], "200"), ([100, np.nan, 300], "200 (2/8)"), ([np.nan], "never"), ([], "–")]
+)
+def test_steps_to_target(comparison: Comparison, reached: list[float], text: str) -> None:
+    assert words.to_target(replace(comparison["cosine"], steps_to_target=np.array(reached))) == text
+
+
+@pytest.mark.parametrize(("regret", "text"), [(0.05, "still fine"), (0.06, "worse"), (0.51, "fails"), (np.nan, "–")])
+def test_at_twice_the_rate(comparison: Comparison, regret: float, text: str) -> None:
+    response = comparison["cosine"].response
+    assert response is not None
+    assert words.at_twice(replace(comparison["cosine"], response=replace(response, at_twice=regret))) == text
+    assert words.at_twice(comparison["constant-far-too-high"]) == "–"

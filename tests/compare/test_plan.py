@@ -30,9 +30,9 @@ def test_the_grid_doubles_from_low_to_about_high(low: float, times: float) -> No
     assert len(grid) == 2 or low * times / 1.5 <= grid[-1] <= low * times * 1.5
 
 
-def test_a_wider_grid_goes_on_where_the_old_one_ends() -> None:
-    assert plan.wider([0.1, 0.2, 0.4], up=True) == (0.8, 1.6)
-    assert plan.wider([0.1, 0.2, 0.4], up=False) == (0.05, 0.025)
+def test_an_automatic_grid_begins_coarse_and_a_given_one_whole() -> None:
+    assert plan.first_rates((0.1, 0.2, 0.4, 0.8, 1.6), widen=True) == (0.1, 0.4, 1.6)
+    assert plan.first_rates((0.1, 0.2, 0.4), widen=False) == (0.1, 0.2, 0.4)
 
 
 @pytest.mark.parametrize("name", DEFAULT)
@@ -84,7 +84,14 @@ def test_seeds_of_tuning_and_judging_never_meet() -> None:
     ],
 )
 def test_the_best_rate_is_bracketed_by_worse_ones(full: dict[float, float], lacking: float | None) -> None:
-    assert plan.next_to(full, [0.1, 0.2, 0.4, 0.8]) == lacking
+    assert plan.next_to(full, [0.1, 0.2, 0.4, 0.8], widen=False) == lacking
+
+
+def test_an_automatic_grid_has_neighbours_beyond_its_ends() -> None:
+    assert plan.next_to({0.8: 1.0, 0.4: 2.0}, [0.1, 0.2, 0.4, 0.8], widen=True) == 1.6
+    assert plan.next_to({0.8: 1.0, 0.4: 2.0, 1.6: 2.0}, [0.1, 0.2, 0.4, 0.8], widen=True) is None
+    assert plan.next_to({256.0: 1.0}, [0.5, 1.0], widen=True) == 128.0
+    assert plan.next_to({256.0: 1.0, 128.0: 2.0}, [0.5, 1.0], widen=True) is None
 
 
 def test_a_key_names_a_result_and_nothing_else() -> None:

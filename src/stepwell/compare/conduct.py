@@ -160,20 +160,21 @@ def conduct(
 
 
 def _estimate(terms: plan.Terms, strategies: Sequence[Strategy], rules: Rules) -> int:
-    """Updates in all, if no grid is widened and two rates are run again."""
+    """Updates in all, if filling in the grid costs as much as the coarse one and three rates are run again."""
     tuning = 0
     if len(rules.rates) > 1:
-        raced = [plan.short_trials(terms, strategy, rules.rates) for strategy in strategies]
+        first = plan.first_rates(rules.rates, widen=rules.widen)
+        raced = [plan.short_trials(terms, strategy, first) * (2 if rules.widen else 1) for strategy in strategies]
         tuning = sum(trial.budget.total_steps or 0 for trials in raced for trial in trials)
         tuning += 3 * len(strategies) * len(terms.tuning_seeds) * terms.steps
     return tuning + (len(strategies) + len(ILLUSTRATIONS)) * len(terms.seeds) * terms.steps
 
 
 def _race(terms: plan.Terms, strategies: Sequence[Strategy], rules: Rules, ledger: Ledger) -> dict[str, Response]:
-    """Short runs of every strategy over the grid, which grows where the best rate lies on its edge."""
+    """Short runs of every strategy over a coarse grid, then around its good rates, wherever these lie."""
     responses = {strategy.name: Response(rules.goal, rules.direction) for strategy in strategies}
-    to_run = {strategy.name: rules.rates for strategy in strategies}
-    for _ in range(1 + plan.WIDENINGS):
+    to_run = {strategy.name: plan.first_rates(rules.rates, widen=rules.widen) for strategy in strategies}
+    while to_run:
         trials = {
             strategy.name: plan.short_trials(terms, strategy, to_run[strategy.name])
             for strategy in strategies
@@ -184,12 +185,10 @@ def _race(terms: plan.Terms, strategies: Sequence[Strategy], rules: Rules, ledge
         for (name, trial), run in zip(flat, runs, strict=True):
             responses[name].add(trial.base_lr, run)
         to_run = {
-            name: plan.wider(response.rates, up=side)
+            name: rates
             for name, response in responses.items()
-            if rules.widen and (side := plan.edge(response)) is not None
+            if (rates := plan.lacking(response, rules.rates, widen=rules.widen))
         }
-        if not to_run:
-            break
     return responses
 
 
@@ -206,7 +205,7 @@ def _refine(
         for strategy, rate in wanted:
             by_seed = {seed: next(runs) for seed in terms.tuning_seeds}
             full[strategy.name][rate] = mean_cost(by_seed, rules.goal, rules.direction)
-        neighbours = {name: plan.next_to(costs, responses[name].rates) for name, costs in full.items()}
+        neighbours = {name: plan.next_to(costs, rules.rates, widen=rules.widen) for name, costs in full.items()}
         to_run = {name: (rate,) for name, rate in neighbours.items() if rate is not None}
     return {name: min(costs, key=lambda rate: costs[rate]) for name, costs in full.items()}
 

@@ -16,8 +16,8 @@ from stepwell.schedule.stretch import stretched
 RATIO = 2.0  # between neighbouring rates of the grid: twice the best rate is then always on it
 SHORT = Fraction(1, 4)  # a raced run is this share of the budget
 SHORTEST = 40  # updates; a race shorter than this tells little
-WIDENINGS = 4  # times that the grid is widened where the best rate lies on its edge
-WIDER_BY = 2  # rates at a time
+COARSE = 2  # the race begins with every second rate of the grid, and fills in where it matters
+WIDEST = RATIO**8  # how far beyond its ends the grid may grow where the best rate lies there
 FIRST_TUNING_SEED = 1_000_000  # judging seeds count from 0, so the two never meet
 
 
@@ -55,10 +55,23 @@ def log_grid(low: float, high: float) -> tuple[float, ...]:
     return tuple(low * RATIO**i for i in range(max(count, 2)))
 
 
-def wider(rates: Sequence[float], *, up: bool) -> tuple[float, ...]:
-    """The rates that continue the grid beyond one of its ends."""
-    end = max(rates) if up else min(rates)
-    return tuple(end * RATIO ** (i if up else -i) for i in range(1, WIDER_BY + 1))
+def first_rates(grid: Sequence[float], *, widen: bool) -> tuple[float, ...]:
+    """The rates that the race begins with: every second one of an automatic grid, all of a given one."""
+    return tuple(grid[::COARSE]) if widen else tuple(grid)
+
+
+def lacking(response: Response, grid: Sequence[float], *, widen: bool) -> tuple[float, ...]:
+    """The rates that the race still lacks: neighbours of the best rate and of every other good one."""
+    near = {rate for good in response.good() for rate in _neighbours(good, grid, widen=widen)}
+    return tuple(sorted(near - set(response.rates)))
+
+
+def _neighbours(rate: float, grid: Sequence[float], *, widen: bool) -> list[float]:
+    """The rates next to a rate. An automatic grid goes on beyond its ends, by at most `WIDEST`; a given one does not."""
+    if widen:
+        return [near for near in (rate / RATIO, rate * RATIO) if grid[0] / WIDEST <= near <= grid[-1] * WIDEST]
+    place = grid.index(rate)
+    return list(grid[max(place - 1, 0) : place]) + list(grid[place + 1 : place + 2])
 
 
 def short_trials(terms: Terms, strategy: Strategy, rates: Sequence[float]) -> list[Trial]:
@@ -84,33 +97,21 @@ def _miniature(terms: Terms, strategy: Strategy) -> tuple[Horizon, Strategy]:
     return terms.budget, strategy
 
 
-def edge(response: Response) -> bool | None:
-    """Which end of the grid the best rate lies on: True the upper, False the lower, None neither."""
-    if response.best == response.rates[-1]:
-        return True
-    if response.best == response.rates[0]:
-        return False
-    return None
-
-
 def finalists(response: Response) -> tuple[float, ...]:
     """The best two rates of the race."""
     return tuple(rate for rate, _ in sorted(response.means(), key=lambda pair: pair[1])[:2])
 
 
-def next_to(full: Mapping[float, float], rates: Sequence[float]) -> float | None:
+def next_to(full: Mapping[float, float], grid: Sequence[float], *, widen: bool) -> float | None:
     """The neighbour that the best rate at full length still lacks, or None where it is bracketed by worse ones.
 
     Args:
-        full: rate -> mean regret at full length.
-        rates: the grid of the race, ascending.
+        full: rate -> mean cost at full length.
+        grid: of the race, ascending.
+        widen: whether the grid goes on beyond its ends.
     """
     best = min(full, key=lambda rate: full[rate])
-    place = rates.index(best)
-    for neighbour in (place - 1, place + 1):
-        if 0 <= neighbour < len(rates) and rates[neighbour] not in full:
-            return rates[neighbour]
-    return None
+    return next((rate for rate in _neighbours(best, grid, widen=widen) if rate not in full), None)
 
 
 def judging_trials(terms: Terms, chosen: Mapping[Strategy, float] | Sequence[tuple[Strategy, float]]) -> list[Trial]:

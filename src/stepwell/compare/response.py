@@ -39,6 +39,16 @@ class Response:
         """The rate with the best mean score."""
         return min(self.means(), key=lambda pair: pair[1])[0]
 
+    def good(self) -> list[float]:
+        """The rates around the best one, itself included, whose mean regret is within `TOLERANCE`; ascending."""
+        rates, regrets = self.rates, self._regrets()
+        low = high = rates.index(self.best)
+        while low > 0 and regrets[low - 1] <= TOLERANCE:
+            low -= 1
+        while high + 1 < len(rates) and regrets[high + 1] <= TOLERANCE:
+            high += 1
+        return rates[low : high + 1]
+
     def means(self) -> list[tuple[float, float]]:
         """Each rate with its mean cost over the seeds, lower is better."""
         return [
@@ -49,23 +59,17 @@ class Response:
     def record(self, tuning_seeds: Iterable[int]) -> RateResponse:
         """The plain record for pictures and tables."""
         seeds = list(tuning_seeds)
-        rates = self.rates
+        rates, good = self.rates, self.good()
         regrets = dict(zip(rates, self._regrets(), strict=True))
-        best = rates.index(self.best)
-        low = high = best
-        while low > 0 and regrets[rates[low - 1]] <= TOLERANCE:
-            low -= 1
-        while high + 1 < len(rates) and regrets[rates[high + 1]] <= TOLERANCE:
-            high += 1
         some = next(iter(self.runs[rates[0]].values()))
         return RateResponse(
             rates=np.asarray(rates),
             scores=np.asarray([[self._score(rate, seed) for seed in seeds] for rate in rates]),
             endings=tuple(tuple(self._ending(rate, seed) for seed in seeds) for rate in rates),
             steps=int((some.horizon.total_steps if some.horizon else None) or some.num_steps),
-            good_low=rates[low],
-            good_high=rates[high],
-            at_twice=regrets[rates[best + 1]] if best + 1 < len(rates) else float("nan"),
+            good_low=good[0],
+            good_high=good[-1],
+            at_twice=regrets.get(2 * self.best, float("nan")),
         )
 
     def _regrets(self) -> list[float]:

@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import final
 
 from stepwell.engines.attempt import distinct
-from stepwell.engines.engine import Event, Failed, Finished
+from stepwell.engines.engine import Event, Failed, Finished, Started
 from stepwell.engines.worker import Broken, Ready, work
 from stepwell.errors import EngineError, OptionError
 from stepwell.record.trial import Trial
 
 # Seconds that workers have to leave their checkpoints when the engine closes.
 PATIENCE = 10.0
+# The same for a trial that is still being loaded, or has only just begun.
+BRIEFLY = 1.0
 _GUARD = (
     'in a script, put the call under `if __name__ == "__main__":`; inside a worker process, use the engine `inline`'
 )
@@ -39,6 +41,7 @@ class _Worker:
     connection: Connection
     ready: bool = False
     trial: Trial | None = None
+    training: bool = False  # it has said that the trial started
 
 
 @final
@@ -76,9 +79,11 @@ class Processes:
             worker.connection.close()
             if not worker.ready or worker.trial is None:  # it has nothing to keep
                 worker.process.terminate()
-        deadline = time.monotonic() + PATIENCE
+        now = time.monotonic()
         while self._workers:
-            _end(self._workers[-1].process, deadline - time.monotonic())
+            worker = self._workers[-1]
+            deadline = now + (PATIENCE if worker.training else BRIEFLY)
+            _end(worker.process, deadline - time.monotonic())
             self._workers.pop()
         atexit.unregister(self.close)
 
@@ -126,8 +131,11 @@ class Processes:
                 worker.ready = True
             case Broken(error):
                 raise error
+            case Started():
+                worker.training = True
+                yield message
             case Finished() | Failed():
-                worker.trial = None
+                worker.trial, worker.training = None, False
                 self._fill()  # before anybody looks at the event, so that no core waits for it
                 yield message
             case _:

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from stepwell.view.matplotlib_render import draw, picture
 
 
 @pytest.mark.parametrize("make", [rate_curves, loss_curves, rate_response, final_intervals])
-def test_every_figure_is_a_picture_even_of_a_nasty_comparison(make, nasty: Comparison) -> None:  # type: ignore[no-untyped-def]  # four functions of one shape
+def test_every_figure_is_a_picture_even_of_a_nasty_comparison(make: Any, nasty: Comparison) -> None:
     svg = picture(make(nasty), "svg")
     assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 - we wrote it
 

@@ -7,6 +7,7 @@ import pytest
 
 from stepwell.record.comparison import Comparison, Interval
 from stepwell.view import words
+from stepwell.view.numbers import ABSENT
 
 
 def judged(comparison: Comparison, *best: str) -> Comparison:
@@ -50,15 +51,16 @@ def test_an_interval_is_half_its_width(comparison: Comparison) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reached", "text"), [([100, 200, 300], "200"), ([100, np.nan, 300], "200 (2/8)"), ([np.nan], "never"), ([], "–")]
+    ("reached", "text"),
+    [([100, 200, 300], "200"), ([100, np.nan, 300], "200 (2/8)"), ([np.nan], "never"), ([], ABSENT)],
 )
 def test_steps_to_target(comparison: Comparison, reached: list[float], text: str) -> None:
     assert words.to_target(replace(comparison["cosine"], steps_to_target=np.array(reached))) == text
 
 
-@pytest.mark.parametrize(("regret", "text"), [(0.05, "still fine"), (0.06, "worse"), (0.51, "fails"), (np.nan, "–")])
+@pytest.mark.parametrize(("regret", "text"), [(0.05, "still fine"), (0.06, "worse"), (0.51, "fails"), (np.nan, ABSENT)])
 def test_at_twice_the_rate(comparison: Comparison, regret: float, text: str) -> None:
     response = comparison["cosine"].response
     assert response is not None
     assert words.at_twice(replace(comparison["cosine"], response=replace(response, at_twice=regret))) == text
-    assert words.at_twice(comparison["constant-far-too-high"]) == "–"
+    assert words.at_twice(comparison["constant-far-too-high"]) == ABSENT

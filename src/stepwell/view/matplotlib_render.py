@@ -62,20 +62,29 @@ def picture(figure: Figure, suffix: str, *, theme: ThemeName = "light") -> bytes
         OptionError: another suffix.
         MissingExtraError: matplotlib is not installed.
     """
+    return pictures(figure, (suffix,), theme=theme)[suffix]
+
+
+def pictures(figure: Figure, suffixes: Sequence[str], *, theme: ThemeName = "light") -> dict[str, bytes]:
+    """The figure in several formats, drawn once; see `picture`."""
     facts: dict[str, dict[str, Any]] = {
         "png": {"Title": figure.title, "Description": figure.alt},
         "svg": {"Title": figure.title, "Description": figure.alt, "Date": None},
         "pdf": {"Title": figure.title, "Subject": figure.alt, "CreationDate": None},
     }
-    if suffix not in facts:
-        raise OptionError(f"a picture can be png, svg or pdf, got {suffix!r}")
+    for suffix in suffixes:
+        if suffix not in facts:
+            raise OptionError(f"a picture can be png, svg or pdf, got {suffix!r}")
     canvas = draw(figure, theme=theme)
     from matplotlib import rc_context
 
-    content = BytesIO()
+    found = {}
     with rc_context({"svg.hashsalt": "stepwell", "pdf.fonttype": 42}):
-        canvas.savefig(content, format=suffix, dpi=160, metadata=facts[suffix], facecolor=canvas.get_facecolor())
-    return content.getvalue()
+        for suffix in suffixes:
+            content = BytesIO()
+            canvas.savefig(content, format=suffix, dpi=160, metadata=facts[suffix], facecolor=canvas.get_facecolor())
+            found[suffix] = content.getvalue()
+    return found
 
 
 def _canvas(figure: Figure, theme: Theme) -> tuple[Canvas, list[Axes]]:

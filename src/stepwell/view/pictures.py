@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stepwell.record.comparison import Comparison
 from stepwell.view.figures import final_intervals, loss_curves, rate_curves, rate_response
-from stepwell.view.matplotlib_render import picture
+from stepwell.view.matplotlib_render import pictures
 from stepwell.view.write import make_folder, write_file
 
 SUFFIXES = ("png", "svg")
@@ -29,7 +29,10 @@ def write_pictures(comparison: Comparison, folder: str | os.PathLike[str]) -> tu
         rate_response(comparison),
     )
     drawn = {
-        f"{figure.key}.{suffix}": picture(figure, suffix) for figure in figures if figure.panels for suffix in SUFFIXES
+        f"{figure.key}.{suffix}": content
+        for figure in figures
+        if figure.panels
+        for suffix, content in pictures(figure, SUFFIXES).items()
     }
     place = make_folder(folder)
     return tuple(write_file(place / name, content) for name, content in drawn.items())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import html
 import math
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def _layout(figure: Figure, theme: Theme, rows: int, *, bare: bool) -> dict[str,
     own: dict[str, Any] = {"autosize": True}
     if not bare:
         own |= {"height": round(100 * figure.height * rows) + 80}
-        own |= {"title": {"text": escape(figure.title), "x": 0.01, "font": {"size": 18, "color": theme.ink}}}
+        own |= {"title": {"text": _plain(figure.title), "x": 0.01, "font": {"size": 18, "color": theme.ink}}}
     return {
         **own,
         "paper_bgcolor": theme.ground,
@@ -84,7 +84,7 @@ def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str) ->
         "linecolor": theme.grid,
         "zeroline": False,
         "automargin": True,
-        "title": {"text": escape(axis.label), "standoff": 8, "font": {"color": theme.soft, "size": 12}},
+        "title": {"text": _plain(axis.label), "standoff": 8, "font": {"color": theme.soft, "size": 12}},
         "tickformat": "~g",
         "exponentformat": "e",
     }
@@ -92,7 +92,7 @@ def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str) ->
         found |= {
             "tickmode": "array",
             "tickvals": list(range(len(axis.rows))),
-            "ticktext": [escape(row) for row in axis.rows],
+            "ticktext": [_plain(row) for row in axis.rows],
             "range": [len(axis.rows) - 0.5, -0.5],
             "showgrid": False,
             "fixedrange": True,
@@ -116,7 +116,7 @@ def _traces(
     group = series.group or series.name
     trace: dict[str, Any] = {
         "type": "scatter",
-        "name": escape(group),
+        "name": _plain(group),
         "x": numbers(series.x),
         "y": numbers(series.y),
         "xaxis": f"x{tag}",
@@ -128,9 +128,9 @@ def _traces(
     if trace["showlegend"]:
         named.add(group)
     if series.notes:
-        trace |= {"hovertext": [escape(note) for note in series.notes], "hovertemplate": _hover("%{hovertext}")}
+        trace |= {"hovertext": [_plain(note) for note in series.notes], "hovertemplate": _hover("%{hovertext}")}
     else:
-        trace["hovertemplate"] = _hover(f"{escape(panel.x.label)} %{{x:.4~g}}", f"{escape(panel.y.label)} %{{y:.4~g}}")
+        trace["hovertemplate"] = _hover(f"{_plain(panel.x.label)} %{{x:.4~g}}", f"{_plain(panel.y.label)} %{{y:.4~g}}")
     if series.kind is Kind.LINE:
         width = 2 if series.faint else 2.4 if series.colour is not None else 1.4
         trace |= {
@@ -155,7 +155,7 @@ def _marked(series: Series, colour: str, theme: Theme) -> dict[str, Any]:
         found["marker"] |= {"line": {"color": colour, "width": 3 if series.mark is Mark.TICK else 1.5}}
     if series.labels:
         side = "right" if series.mark is Mark.BEFORE else "left"
-        found |= {"text": [escape(label) for label in series.labels], "textposition": f"top {side}"}
+        found |= {"text": [_plain(label) for label in series.labels], "textposition": f"top {side}"}
         found |= {"textfont": {"color": theme.ink, "size": 11}, "cliponaxis": False}
     if series.kind is Kind.INTERVALS and series.low is not None and series.high is not None:
         found["marker"] |= {"size": 10}
@@ -205,7 +205,7 @@ def _shapes(series: Series, panel: Panel, tag: str, theme: Theme) -> list[dict[s
 
 def _panel_title(panel: Panel, across: tuple[float, float], down: tuple[float, float], theme: Theme) -> dict[str, Any]:
     return {
-        "text": escape(panel.title), "showarrow": False, "xref": "paper", "yref": "paper", "x": across[0],
+        "text": _plain(panel.title), "showarrow": False, "xref": "paper", "yref": "paper", "x": across[0],
         "y": down[1], "xanchor": "left", "yanchor": "bottom", "font": {"color": theme.ink, "size": 13},
     }  # fmt: skip
 
@@ -223,6 +223,11 @@ def in_the_dark() -> dict[str, str]:
     pairs |= {getattr(light, name): getattr(dark, name) for name in names}
     bands = {palette.translucent(a, BAND): palette.translucent(b, BAND) for a, b in pairs.items()}
     return pairs | bands
+
+
+def _plain(text: str) -> str:
+    """The text so that plotly shows it as it is: no tags, and no formulas, which it sees in dollar signs."""
+    return html.escape(text, quote=False).replace("$", "&#36;")
 
 
 def _cell(number: int, count: int) -> tuple[float, float]:

@@ -1,0 +1,134 @@
+"""The report in a real browser. Needs Chromium; nothing is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from stepwell.record.comparison import Comparison
+from stepwell.view.report import write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium; on Debian or Ubuntu type: apt-get install -y chromium"
+)
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(
+    browser: Browser, comparison: Comparison, complaints: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Page:
+    path = write_report(comparison, tmp_path_factory.mktemp("report") / "report.html")
+    return opened(browser, path, complaints)
+
+
+def opened(browser: Browser, path: Path, complaints: list[str]) -> Page:
+    """The report in a browser without a network, every chart drawn."""
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on("request", lambda request: complaints.extend([] if request.url == path.as_uri() else [request.url]))
+    page.set_default_timeout(15_000)
+    page.goto(path.as_uri())
+    for plot in page.locator(".plot").evaluate_all("places => places.map(place => place.id)"):
+        in_view(page, plot)
+    return page
+
+
+def in_view(page: Page, plot: str) -> None:
+    """Scroll to a chart, which is drawn when it comes near."""
+    place = page.locator(f"#{plot}")
+    place.scroll_into_view_if_needed()
+    place.locator(".main-svg").first.wait_for(state="attached")
+
+
+def until(page: Page, expression: str, expected: object) -> None:
+    """Wait for a value. Playwright's own wait evaluates text in the page, which the page's policy forbids."""
+    for _ in range(100):
+        if page.evaluate(expression) == expected:
+            return
+        page.wait_for_timeout(50)
+    assert page.evaluate(expression) == expected
+
+
+def test_it_loads_without_a_complaint_or_a_request(page: Page, complaints: list[str]) -> None:
+    assert page.locator(".js-plotly-plot").count() == page.locator(".plot").count() > 5
+    assert complaints == []
+
+
+def test_the_theme_also_restyles_the_plots(page: Page, complaints: list[str]) -> None:
+    in_view(page, "plot-final-0")
+    ground = "document.getElementById('plot-final-0')._fullLayout.paper_bgcolor"
+    until(page, ground, "#ffffff")
+    page.get_by_role("button", name="Switch to the dark theme").click()
+    until(page, "getComputedStyle(document.body).backgroundColor", "rgb(16, 19, 24)")
+    in_view(page, "plot-final-0")
+    until(page, ground, "#171a20")
+    page.get_by_role("button", name="Switch to the light theme").click()
+    in_view(page, "plot-final-0")
+    until(page, ground, "#ffffff")
+    assert complaints == []
+
+
+def test_a_strategy_can_be_hidden_everywhere(page: Page, complaints: list[str]) -> None:
+    in_view(page, "plot-rates-0")
+    seen = (
+        "document.getElementById('plot-rates-0')._fullData"
+        ".filter(t => t.visible === true && t.meta.group === 'step' && t.meta.kind !== 'band').length"
+    )
+    small = page.locator(".panel").filter(has=page.locator("h3:text-is('step')"))
+    until(page, seen, 1)
+    button = page.get_by_role("group", name="Shown in the charts").get_by_role("button", name="step", exact=True)
+    button.press("Enter")
+    until(page, seen, 0)
+    assert button.get_attribute("aria-pressed") == "false"
+    assert small.is_hidden()
+    page.get_by_role("button", name="all", exact=True).click()
+    until(page, seen, 1)
+    assert small.is_visible()
+    assert complaints == []
+
+
+def test_a_name_in_the_table_highlights_its_strategy(page: Page, complaints: list[str]) -> None:
+    page.locator("th").get_by_role("button", name="step", exact=True).click()
+    in_view(page, "plot-rates-0")
+    traces = "document.getElementById('plot-rates-0')._fullData"
+    until(page, f"{traces}.filter(t => t.visible === true && t.meta.group === 'cosine').map(t => t.opacity)", [0.2])
+    assert page.evaluate(f"{traces}.at(-1).meta.group") == "step"  # drawn last, on top
+    page.keyboard.press("Escape")
+    until(page, f"{traces}.filter(t => t.visible === true && t.meta.group === 'cosine').map(t => t.opacity)", [1])
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_is_not_wider_than_the_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    until(page, f"document.documentElement.scrollWidth <= {width}", True)
+
+
+def test_nasty_names_are_shown_as_they_are(browser: Browser, nasty: Comparison, tmp_path: Path) -> None:
+    complaints: list[str] = []
+    page = opened(browser, write_report(nasty, tmp_path / "report.html"), complaints)
+    shown = page.locator("#plot-final-0 .ytick text").all_text_contents()
+    assert {result.strategy.name for result in nasty.ranked} == set(shown)
+    assert complaints == []

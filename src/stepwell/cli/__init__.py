@@ -12,7 +12,7 @@ from stepwell.errors import StepwellError
 def main() -> None:
     """Run the command line. What Stepwell itself raises is one message and exit code 2."""
     try:
-        app()
+        app(prog_name="stepwell")
     except StepwellError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -58,13 +58,12 @@ def compare(  # noqa: PLR0913 -- one parameter per option
     Stopped with Ctrl-C or killed, the same command goes on where it was and repeats nothing.
     """
     from stepwell.compare import compare as run
-    from stepwell.view.write import make_folder
 
-    folder = make_folder(out if out is not None else store.parent / re.sub(r"[^\w.-]+", "-", task).strip("-"))
+    folder = out if out is not None else store.parent / re.sub(r"[^\w.-]+", "-", task).strip("-")
     names = [name.strip() for names in only or () for name in names.split(",") if name.strip()]
     console = Console(stderr=json, highlight=False)
     try:
-        with _notes(console), _progress(console) as watch:
+        with _writable(folder), _notes(console), _progress(console) as watch:
             comparison = run(
                 task,
                 strategy or (),
@@ -114,6 +113,22 @@ def _options(pairs: list[str] | tuple[()]) -> dict[str, float]:
         except ValueError:
             raise OptionError(f"an optimizer option is NAME=VALUE with a number, got {pair!r}") from None
     return options
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Make the folder before anything is trained, so that no work is lost to a wrong path; take it back if empty."""
+    from stepwell.view.write import make_folder
+
+    make = [place for place in (folder, *folder.parents) if not place.exists()]
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        for place in make:
+            if not any(place.iterdir()):
+                place.rmdir()
+        raise
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def lacking(response: Response, grid: Sequence[float], *, widen: bool) -> tuple[
 
 
 def _neighbours(rate: float, grid: Sequence[float], *, widen: bool) -> list[float]:
-    """The rates next to a rate. An automatic grid goes on beyond its ends, by at most `WIDEST`; a given one does not."""
+    """The rates next to a rate. An automatic grid goes on beyond its ends, up to `WIDEST`; a given one does not."""
     if widen:
         return [near for near in (rate / RATIO, rate * RATIO) if grid[0] / WIDEST <= near <= grid[-1] * WIDEST]
     place = grid.index(rate)

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stepwell.compare.conduct import Rules, Status, conduct
+from stepwell.compare.decide import decide
 from stepwell.compare.plan import FIRST_TUNING_SEED, Terms, log_grid
 from stepwell.compare.strategy import select
+from stepwell.engines.engine import Engine
 from stepwell.engines.inline import Inline
 from stepwell.engines.processes import Processes
 from stepwell.errors import HorizonError, OptionError
@@ -25,10 +29,10 @@ from stepwell.tasks.optimizers import base_momentum, make_optimizer, momentum_en
 from stepwell.tasks.preflight import preflight
 
 if TYPE_CHECKING:
-    from stepwell.engines.engine import Engine
     from stepwell.record.comparison import Comparison
 
 TUNING_SEEDS = 2
+ENGINES: dict[str, Callable[..., Engine]] = {"processes": Processes, "inline": Inline}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ def run(
     rates = read_rates(request.lr, request.optimizer)
     if isinstance(request.seeds, bool) or not isinstance(request.seeds, int) or request.seeds < 2:
         raise OptionError(f"seeds must be a whole number of at least 2, got {request.seeds!r}")
+    decide(np.zeros((1, 2)), alpha=request.alpha, margin=request.margin)  # an option out of its range is said now
+    if isinstance(engine, str) and engine not in ENGINES:
+        raise OptionError(f"unknown engine {engine!r}; known engines: {', '.join(sorted(ENGINES))}")
     task = reference(request.task) if isinstance(request.task, str) else request.task
     facts = preflight(load_task(task), 0)
     terms = Terms(
@@ -159,16 +166,8 @@ def _notice_edit(store: Store, task: TaskRef) -> None:
 @contextmanager
 def _running(engine: str | Engine, store: str | Path | None) -> Iterator[Engine]:
     """The engine, closed at the end whatever happens."""
-    machinery: Engine
     path = None if store is None else Path(store)
-    if engine == "processes":
-        machinery = Processes(store=path)
-    elif engine == "inline":
-        machinery = Inline(store=path)
-    elif isinstance(engine, str):
-        raise OptionError(f"unknown engine {engine!r}; known engines: inline, processes")
-    else:
-        machinery = engine
+    machinery = ENGINES[engine](store=path) if isinstance(engine, str) else engine
     try:
         yield machinery
     finally:

@@ -47,9 +47,17 @@ def test_the_validation_curve_is_the_median_of_the_recorded_one(comparison: Comp
 def test_the_training_loss_is_averaged_over_the_window_that_the_caption_names(comparison: Comparison) -> None:
     figure = loss_curves(comparison)
     drawn = lines(figure)["cosine"]
-    assert "mean of 8 successive updates" in figure.caption
-    first = np.median([run["loss"][:8].mean() for run in comparison["cosine"].runs])
+    assert "mean of 16 successive updates" in figure.caption
+    first = np.median([run["loss"][:16].mean() for run in comparison["cosine"].runs])
     assert drawn.y[0] == pytest.approx(first, rel=1e-12)
+
+
+def test_of_a_large_set_only_the_leader_shows_its_band(comparison: Comparison) -> None:
+    assert sum(not line.quiet for line in lines(loss_curves(comparison)).values()) == len(comparison.best)
+    many = replace(comparison, results=tuple(replace(r, may_be_best=r.ranked) for r in comparison.results))
+    figure = loss_curves(many)
+    assert [name for name, line in lines(figure).items() if not line.quiet] == ["cosine"]
+    assert "the band (shown for cosine)" in figure.caption
 
 
 def test_a_divergence_does_not_set_the_scale_and_is_marked(comparison: Comparison) -> None:

@@ -55,6 +55,7 @@ class Series:
         low, high: a band around a line (along y), or the ends of intervals (along x).
         group: series of one group are highlighted and hidden together; usually the strategy.
         colour: the number of a colour in the palette; None is muted.
+        quiet: its band shows only when it is highlighted, where a picture can do that.
         faint: context without a name of its own: thin, pale, not in the legend.
         notes: one text per point, for hovering.
         labels: one text per point, written beside it.
@@ -70,6 +71,7 @@ class Series:
     colour: int | None = None
     dash: Dash = Dash.SOLID
     mark: Mark = Mark.DOT
+    quiet: bool = False
     faint: bool = False
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()

@@ -151,7 +151,7 @@ def _draw_series(series: Series, ax: Axes, theme: Theme, *, zorder: float, small
             strong = series.colour is not None
             width = 1.6 if series.faint else 1.9 if strong else 1.2
             ax.plot(series.x, series.y, color=colour, lw=width, ls=STROKES[series.dash], zorder=zorder)
-            if series.low is not None and series.high is not None and strong:
+            if series.low is not None and series.high is not None and not series.quiet:
                 ax.fill_between(series.x, series.low, series.high, color=colour, alpha=0.14, lw=0, zorder=zorder - 1)
         case Kind.POINTS:
             _draw_points(series, ax, colour, theme, zorder)
@@ -206,7 +206,9 @@ def _scale(ax: Axes, which: str, axis: Axis, *, small: bool) -> None:
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
         few = which == "x" and small
         spread = np.log10(axis.range[1] / axis.range[0]) if axis.range else 3.0
-        one.set_major_locator(LogLocator(subs=(1.0,) if few or spread > 2.5 else (1.0, 2.0, 5.0), numticks=8))
+        one.set_major_locator(
+            LogLocator(subs=(1.0,) if few or spread > 2.5 else (1.0, 2.0, 5.0), numticks=5 if few else 8)
+        )
         one.set_minor_locator(NullLocator())
         one.set_major_formatter(FuncFormatter(lambda value, _: rate(value)))
     else:

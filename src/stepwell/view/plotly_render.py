@@ -10,7 +10,9 @@ import numpy as np
 
 from stepwell.view import palette
 from stepwell.view.figure import Array, Axis, Dash, Figure, Kind, Mark, Panel, Series
+from stepwell.view.numbers import rate
 from stepwell.view.palette import THEMES, Theme, ThemeName
+from stepwell.view.ticks import nice_ticks
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 BAND = 0.16  # opacity
@@ -43,8 +45,8 @@ def plotly_figure(figure: Figure, *, theme: ThemeName = "light", bare: bool = Fa
     for number, panel in enumerate(figure.panels):
         tag = "" if number == 0 else str(number + 1)
         across, down = _cell(number % columns, columns), _cell(rows - 1 - number // columns, rows)
-        layout[f"xaxis{tag}"] = _axis(panel.x, colours, across, f"y{tag}")
-        layout[f"yaxis{tag}"] = _axis(panel.y, colours, down, f"x{tag}")
+        layout[f"xaxis{tag}"] = _axis(panel.x, colours, across, f"y{tag}", small=bool(panel.group))
+        layout[f"yaxis{tag}"] = _axis(panel.y, colours, down, f"x{tag}", small=bool(panel.group))
         for series in panel.series:
             data += _traces(series, panel, tag, colours, named, legend=not bare)
             layout["shapes"] += _shapes(series, panel, tag, colours)
@@ -76,7 +78,7 @@ def _layout(figure: Figure, theme: Theme, rows: int, *, bare: bool) -> dict[str,
     }  # fmt: skip
 
 
-def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str) -> dict[str, Any]:
+def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str, *, small: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "domain": domain,
         "anchor": anchor,
@@ -101,7 +103,10 @@ def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str) ->
         return found
     if axis.scale == "log":
         decades = math.log10(axis.range[1] / axis.range[0]) if axis.range else 3.0
-        found |= {"type": "log", "dtick": 1 if decades > 1.7 else "D2", "showexponent": "all"}
+        found |= {"type": "log", "dtick": 1 if decades > 1.7 else "D2"}
+        if small and decades > 1.7:
+            ticks = nice_ticks(axis, 4)
+            found |= {"tickmode": "array", "tickvals": ticks, "ticktext": [rate(tick) for tick in ticks]}
     if axis.range:
         found["range"] = [math.log10(end) if axis.scale == "log" else end for end in axis.range]
     return found
@@ -182,6 +187,7 @@ def _bands(series: Series, line: dict[str, Any], colour: str) -> list[dict[str, 
         kept | {
             "x": x, "y": y, "mode": "lines", "fill": "toself", "fillcolor": palette.translucent(colour, BAND),
             "line": {"width": 0, "color": colour}, "hoverinfo": "skip", "showlegend": False,
+            "visible": not series.quiet,
             "meta": line["meta"] | {"kind": "band"},
         }
     ]  # fmt: skip

@@ -96,7 +96,7 @@ def _row(role: Role, place: str, heads: list[str], comparison: Comparison) -> st
         ("number", escape(words.to_target(result))),
         ("number", _good(result)),
         ("", escape(words.at_twice(result))),
-        ("", _endings(result)),
+        ("runs", _endings(result)),
     )
     plain = "".join(
         f'<td class="{kind}" data-label="{escape(head)}">{cell}</td>'
@@ -123,12 +123,13 @@ def _good(result: StrategyResult) -> str:
     response = result.response
     if response is None or not np.isfinite(response.good_low + response.good_high):
         return ABSENT
-    return f"{words.good_region(result)}<small>{rate(response.good_low)} to {rate(response.good_high)}</small>"
+    low, high = rate(response.good_low), rate(response.good_high)
+    return f"{words.good_region(result)}<small>{f'only {low}' if low == high else f'{low} to {high}'}</small>"
 
 
 def _endings(result: StrategyResult) -> str:
     warning = ' class="warning"' if result.count(Ending.FINISHED) < len(result.runs) else ""
-    return f"<span{warning}>{escape(words.endings(result))}</span>"
+    return f"<span{warning}>{escape(words.endings(result)).replace(', ', ',<br>')}</span>"
 
 
 def _who(role: Role) -> str:

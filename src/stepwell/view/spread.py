@@ -53,12 +53,12 @@ def spread(runs: Sequence[Run], column: str, *, window: int = 1) -> Spread:
     return Spread(x, middle, low, high)
 
 
-def window_for(num_steps: int, *, points: int = 80) -> int:
+def window_for(num_steps: int, *, points: int = 40) -> int:
     """How many updates to average so that at most `points` points are left."""
     return max(1, -(-num_steps // points))
 
 
-def thinned(y: Array, *, points: int = 800) -> NDArray[np.int64]:
+def thinned(y: Array, *, points: int = 400) -> NDArray[np.int64]:
     """Which values to keep so that a line through them looks the same: at most about `points` of them.
 
     The run is cut into equal stretches and of each the first, last, lowest and highest value stay, so no peak is lost

@@ -24,6 +24,8 @@ from stepwell.view.numbers import decimals_for, metric
 from stepwell.view.spread import Spread, spread, window_for
 from stepwell.view.words import goal_of, readable
 
+MOST_BANDS = 4  # more of them would hide each other
+
 
 def loss_curves(comparison: Comparison) -> Figure:
     """The training loss and the validation goal of every strategy: median over seeds, the middle half as a band."""
@@ -35,16 +37,18 @@ def loss_curves(comparison: Comparison) -> Figure:
         _panel(roles, goal, readable(goal), start=comparison.untrained),
     ]
     shown = tuple(panel for panel in panels if panel.series)
+    banded = _banded(roles)
+    whose = f" (shown for {banded[0].name})" if len(banded) == 1 else ""
     each = f"each point the mean of {window} successive updates" if window > 1 else "every update"
     caption = (
-        f"Median over {len(comparison.seeds)} seeds; the band holds the middle half of them. "
+        f"Median over {len(comparison.seeds)} seeds; the band{whose} holds the middle half of them. "
         f"Training loss: {each}. A cross: most of its runs diverged."
     )
     return Figure("losses", "Loss over the run", shown, caption, _alt(roles, goal, comparison), columns=2, height=4.2)
 
 
 def _panel(roles: tuple[Role, ...], column: str, label: str, *, window: int = 1, start: float = np.nan) -> Panel:
-    drawn = [_line(role, spread(role.result.runs, column, window=window)) for role in back_to_front(roles)]
+    drawn = [_line(role, spread(role.result.runs, column, window=window), roles) for role in back_to_front(roles)]
     lines = [line for line in drawn if np.isfinite(line.y).any()]
     limits = _sensible(lines, start)
     inside = [np.where((line.y >= limits[0]) & (line.y <= limits[1]), line.y, np.nan) for line in lines]
@@ -56,9 +60,26 @@ def _panel(roles: tuple[Role, ...], column: str, label: str, *, window: int = 1,
     return Panel(Axis("step", range=steps), Axis(label, scale, range=extent), series, title=label.capitalize())
 
 
-def _line(role: Role, over: Spread) -> Series:
+def _line(role: Role, over: Spread, roles: tuple[Role, ...]) -> Series:
     low, high = over.band or (None, None)
-    return Series(role.name, Kind.LINE, over.x, over.middle, low, high, role.name, role.colour, role.dash)
+    return Series(
+        role.name,
+        Kind.LINE,
+        over.x,
+        over.middle,
+        low,
+        high,
+        group=role.name,
+        colour=role.colour,
+        dash=role.dash,
+        quiet=role not in _banded(roles),
+    )
+
+
+def _banded(roles: tuple[Role, ...]) -> tuple[Role, ...]:
+    """Those whose bands are seen at once: the set that may be best, or of a large set its first, the leader."""
+    coloured = tuple(role for role in roles if role.colour is not None)
+    return coloured if len(coloured) <= MOST_BANDS else coloured[:1]
 
 
 def _sensible(lines: list[Series], start: float) -> tuple[float, float]:

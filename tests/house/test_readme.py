@@ -1,0 +1,43 @@
+"""The README's recipes, executed as they are printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", README, re.DOTALL)
+
+
+def commands(block: str) -> list[list[str]]:
+    """The command lines of a shell block, continued lines joined."""
+    return [shlex.split(line) for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_a_recipe_runs_as_it_is_printed(number: int, tmp_path: Path) -> None:
+    kind, block = BLOCKS[number]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    if kind == "python":
+        (tmp_path / "recipe.py").write_text(block)
+        lines = [[sys.executable, "-W", "error", "recipe.py"]]
+    else:
+        lines = commands(block)
+        assert all(line[0] == "stepwell" for line in lines)
+    for line in lines:
+        ended = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout.strip() or line[0] == sys.executable
+
+
+def test_there_are_five_recipes_and_every_link_leads_somewhere() -> None:
+    assert len(BLOCKS) == 5
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists(), target

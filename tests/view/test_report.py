@@ -115,7 +115,7 @@ def test_nothing_from_a_record_is_markup(nasty_page: Document, nasty: Comparison
     assert not nasty_page.attributes("b")
     assert not any(name.startswith("on") for _, attrs in nasty_page.tags for name in attrs)
     names = {result.strategy.name for result in nasty.results}
-    assert {attrs["data-toggle"] for attrs in nasty_page.attributes("button") if "data-toggle" in attrs} == names
+    assert {attrs["data-hides"] for attrs in nasty_page.attributes("button") if "data-hides" in attrs} == names
     assert 'print("</script><script>alert(3)</script>")' in nasty_page.text
 
 

@@ -120,6 +120,29 @@ def test_a_name_in_the_table_highlights_its_strategy(page: Page, complaints: lis
     assert complaints == []
 
 
+def test_no_button_sends_anything_away_and_a_zoom_survives_the_theme(page: Page, complaints: list[str]) -> None:
+    in_view(page, "plot-losses-0")
+    titles = page.locator("#plot-losses-0 .modebar-btn").evaluate_all("all => all.map(button => button.dataset.title)")
+    assert titles == ["Download plot", "Zoom", "Pan", "Reset axes"]
+    shown = "document.getElementById('plot-losses-0')._fullLayout.xaxis.range"
+    whole = page.evaluate(shown)
+    page.locator("#plot-losses-0 .modebar-btn").nth(1).click()  # our own buttons must not take it for theirs
+    box = page.locator("#plot-losses-0 .nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 200, steps=5)
+    page.mouse.up()
+    until(page, f"{shown}[1] < {whole[1]}", True)
+    zoomed = page.evaluate(shown)
+    page.get_by_role("button", name="Switch to the dark theme").click()
+    until(page, "document.documentElement.dataset.theme", "dark")
+    in_view(page, "plot-losses-0")
+    until(page, shown, zoomed)
+    page.get_by_role("button", name="Switch to the light theme").click()
+    assert complaints == []
+
+
 @pytest.mark.parametrize("width", [400, 1400])
 def test_the_page_is_not_wider_than_the_screen(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})

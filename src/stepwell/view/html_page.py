@@ -105,7 +105,7 @@ def legend_html(strokes: Sequence[tuple[str, int | None, Dash]], *, best: bool =
         best: add a button that shows only the groups that stand out.
     """
     buttons = "".join(
-        f'<button type="button" data-toggle="{escape(name)}" aria-pressed="true" title="{escape(name)}">'
+        f'<button type="button" data-hides="{escape(name)}" aria-pressed="true" title="{escape(name)}">'
         f"{swatch_html(colour, dash)}{escape(name)}</button>"
         for name, colour, dash in strokes
     )

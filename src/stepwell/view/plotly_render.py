@@ -56,7 +56,7 @@ def plotly_figure(figure: Figure, *, theme: ThemeName = "light", bare: bool = Fa
 
 
 def _layout(figure: Figure, theme: Theme, rows: int, *, bare: bool) -> dict[str, Any]:
-    own: dict[str, Any] = {"autosize": True}
+    own: dict[str, Any] = {"autosize": True, "uirevision": figure.key}  # what is zoomed stays so when it is redrawn
     if not bare:
         own |= {"height": round(100 * figure.height * rows) + 80}
         own |= {"title": {"text": _plain(figure.title), "x": 0.01, "font": {"size": 18, "color": theme.ink}}}

@@ -9,7 +9,11 @@
   let focus = null;
 
   const theme = () => root.dataset.theme || (system.matches ? "dark" : "light");
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  // The buttons are listed, because plotly.js by itself adds one that uploads the data; nothing may leave this page.
+  const config = {
+    responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "",
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
+  };
 
   // Every colour of the light theme is replaced by its partner; only values of keys that hold colours.
   const darkened = (value, key = "") => {
@@ -77,8 +81,8 @@
         panel.dataset.focus = focus === null ? "" : focus === plot.group ? "yes" : "no";
       }
     }
-    for (const button of document.querySelectorAll("[data-toggle]")) {
-      button.setAttribute("aria-pressed", String(!hidden.has(button.dataset.toggle)));
+    for (const button of document.querySelectorAll("[data-hides]")) {
+      button.setAttribute("aria-pressed", String(!hidden.has(button.dataset.hides)));
     }
     for (const button of document.querySelectorAll("[data-pick]")) {
       const chosen = focus === button.dataset.pick;
@@ -118,12 +122,12 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    const { toggle, pick, show, copy } = button.dataset;
+    const { hides, pick, show, copy } = button.dataset;
     if (button.id === "theme") setTheme(theme() === "dark" ? "light" : "dark", true);
     else if (copy) copied(button);
-    else if (toggle !== undefined) {
-      if (!hidden.delete(toggle)) hidden.add(toggle);
-      if (focus === toggle) focus = null;
+    else if (hides !== undefined) {
+      if (!hidden.delete(hides)) hidden.add(hides);
+      if (focus === hides) focus = null;
       update();
     } else if (pick !== undefined) {
       focus = focus === pick ? null : pick;

@@ -64,3 +64,11 @@ def test_at_twice_the_rate(comparison: Comparison, regret: float, text: str) -> 
     assert response is not None
     assert words.at_twice(replace(comparison["cosine"], response=replace(response, at_twice=regret))) == text
     assert words.at_twice(comparison["constant-far-too-high"]) == ABSENT
+
+
+def test_runs_of_an_earlier_call_count_as_runs(comparison: Comparison) -> None:
+    text = words.cost(comparison)
+    assert text.startswith(
+        "404 runs, 24 of them from an earlier call; 148,800 steps (84,320 to tune and 64,480 to judge)"
+    )
+    assert words.cost(replace(comparison, cost={})) == "Not recorded."

@@ -180,12 +180,18 @@ def response_table(comparison: Comparison) -> str:
 
 def cost_tiles(comparison: Comparison) -> str:
     """What the comparison cost, one figure per tile."""
-    cost = comparison.cost
+    cost = dict(comparison.cost)
+    if "trials" in cost:
+        cost["runs"] = cost["trials"] + cost.get("reused", 0)
     known = (
-        ("Runs", "trials", count), ("of them reused", "reused", count), ("Steps", "steps", count),
-        ("Steps to tune", "tuning_steps", count), ("Steps to judge", "judging_steps", count),
-        ("Time", "seconds", duration), ("Training time", "train_seconds", duration),
-    )  # fmt: skip
+        ("Runs", "runs", count),
+        ("of an earlier call", "reused", count),
+        ("Steps", "steps", count),
+        ("Steps to tune", "tuning_steps", count),
+        ("Steps to judge", "judging_steps", count),
+        ("Time of this call", "seconds", duration),
+        ("Training time", "train_seconds", duration),
+    )
     tiles = "".join(
         f"<div><dt>{label}</dt><dd>{escape(written(cost[key]))}</dd></div>"
         for label, key, written in known

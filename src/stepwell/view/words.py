@@ -133,8 +133,9 @@ def cost(comparison: Comparison) -> str:
     """What the comparison cost, in one sentence."""
     figures, parts = comparison.cost, []
     if "trials" in figures:
-        reused = f", {count(figures['reused'])} of them reused" if figures.get("reused") else ""
-        parts.append(f"{count(figures['trials'])} runs{reused}")
+        reused = figures.get("reused", 0)
+        earlier = f", {count(reused)} of them from an earlier call" if reused else ""
+        parts.append(f"{count(figures['trials'] + reused)} runs{earlier}")
     if "steps" in figures:
         shares = {"tune": figures.get("tuning_steps"), "judge": figures.get("judging_steps")}
         split = listing([f"{count(steps)} to {aim}" for aim, steps in shares.items() if steps is not None])

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from stepwell.compare.conduct import Rules, Status, conduct
+from stepwell.compare.assemble import Rules
+from stepwell.compare.conduct import conduct
+from stepwell.compare.ledger import Status
 from stepwell.compare.plan import Terms, log_grid
 from stepwell.compare.strategy import TOO_HIGH, TOO_LOW, select
 from stepwell.engines.engine import Event, Failed, Finished, Progress, Started

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from stepwell.record.store import DEFAULT_STORE
 
 if TYPE_CHECKING:
-    from stepwell.compare.conduct import Status
+    from stepwell.compare.ledger import Status
     from stepwell.record.comparison import Comparison
 
 STAGES = {

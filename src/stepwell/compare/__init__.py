@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stepwell.compare.conduct import Status
+    from stepwell.compare.ledger import Status
     from stepwell.engines.engine import Engine
     from stepwell.record.comparison import Comparison
     from stepwell.record.trial import TaskRef

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepwell.compare.conduct import Rules, Status, conduct
+from stepwell.compare.assemble import Rules
+from stepwell.compare.conduct import conduct
 from stepwell.compare.decide import decide
+from stepwell.compare.ledger import Status
 from stepwell.compare.plan import FIRST_TUNING_SEED, Terms, log_grid
 from stepwell.compare.strategy import select
 from stepwell.engines.engine import Engine

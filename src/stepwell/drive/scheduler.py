@@ -5,20 +5,18 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Literal
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from stepwell.drive import entries
-from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
+from stepwell.drive import entries, resume
+from stepwell.errors import OptimizerError, OptionError, OverrunError
 from stepwell.finding import Finding
-from stepwell.schedule import Curve, Horizon, PlateauState, Schedule
+from stepwell.schedule import Curve, Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
 from stepwell.schedule.schedule import absolute_values
-
-STATE_VERSION = 1
 
 
 class Scheduler(LRScheduler):
@@ -186,7 +184,7 @@ class Scheduler(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """Everything that a resume needs, as plain data: numbers, texts, lists. Loads with `weights_only=True`."""
         return {
-            "version": STATE_VERSION,
+            "version": resume.VERSION,
             "step": self.last_epoch,
             "schedule": str(self.schedule),
             "horizon": asdict(self.horizon),
@@ -201,32 +199,11 @@ class Scheduler(LRScheduler):
         Raises:
             ResumeError: the state is another scheduler's, of a newer version, or of another schedule, horizon or base.
         """
-        if "schedule" not in state_dict or "step" not in state_dict:
-            raise ResumeError(f"this is not a Stepwell scheduler's state; it has {sorted(state_dict)}")
-        if state_dict["version"] > STATE_VERSION:
-            raise ResumeError(
-                f"the state has version {state_dict['version']}, newer than {STATE_VERSION}; upgrade stepwell"
-            )
-        self._check_intention(state_dict)
+        resume.check(state_dict, self.state_dict())
         self.last_epoch = int(state_dict["step"])
-        self._states = {name: _plateau_state(saved) for name, saved in state_dict["controllers"].items()}
+        self._states = {name: resume.plateau_state(saved) for name, saved in state_dict["controllers"].items()}
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]
         self._write()
-
-    def _check_intention(self, saved: Mapping[str, Any]) -> None:
-        """A resume under another schedule, horizon or base is said, with the two rates at this step."""
-        here = {"schedule": str(self.schedule), "horizon": asdict(self.horizon), "bases": self._bases}
-        for name, value in here.items():
-            if saved[name] != value:
-                before = read_schedule(saved["schedule"]).resolve(Horizon(**saved["horizon"]), **_named(saved["bases"]))
-                step = int(saved["step"])
-                old = saved["bases"]["lr"][0] * before(
-                    step if before.total_steps is None else min(step, before.total_steps)
-                )
-                raise ResumeError(
-                    f"the saved run has {name} {saved[name]}, this one {value}; the rate at step {step} was {old:.6g}. "
-                    "Build the Scheduler with what was saved, or start it anew without loading the state"
-                )
 
     # Hooks on the optimizer
 
@@ -302,11 +279,3 @@ def _base(group: dict[str, Any], name: str) -> float:
     """The base value of another entry, kept beside it so that a second scheduler starts from the same."""
     value: float = group.setdefault(f"initial_{name}", entries.read(group, name))
     return value
-
-
-def _named(bases: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {"base_lr" if name == "lr" else name: values[0] for name, values in bases.items()}
-
-
-def _plateau_state(saved: Mapping[str, Any]) -> PlateauState:
-    return replace(PlateauState(factors=()), **{**saved, "factors": tuple(saved["factors"])})

@@ -42,4 +42,6 @@ class Workload:
 class Task(Protocol):
     """A user's task is one function. Called twice with one seed it gives the same work, bit for bit."""
 
-    def __call__(self, seed: int) -> Workload: ...
+    def __call__(self, seed: int) -> Workload:
+        """Build one seed's work."""
+        ...

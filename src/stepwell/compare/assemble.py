@@ -1,0 +1,159 @@
+"""From judged runs to the plain record of a comparison."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from stepwell.compare.decide import METHOD, decide
+from stepwell.compare.ledger import Ledger
+from stepwell.compare.lesson import lessons
+from stepwell.compare.plan import Terms
+from stepwell.compare.recommend import recommend
+from stepwell.compare.response import Response, score
+from stepwell.record.comparison import Comparison, Interval, Recommendation, StrategyResult
+from stepwell.record.run import Ending, Run
+from stepwell.record.trial import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the comparison is decided, and on what.
+
+    Args:
+        goal: the validation metric that tuning looks at, such as `val_loss`.
+        metric: the metric of the decision, such as `test_loss`.
+        direction: which way both are better.
+        rates: the grid of the race; one rate alone is used as it is, without tuning.
+        widen: whether the grid is widened where the best rate lies on its edge.
+        alpha, margin: see `decide`.
+    """
+
+    goal: str
+    metric: str
+    direction: Literal["min", "max"]
+    rates: tuple[float, ...]
+    widen: bool
+    alpha: float = 0.05
+    margin: float = 0.0
+
+
+def assemble(
+    terms: Terms,
+    rules: Rules,
+    ledger: Ledger,
+    pairs: Sequence[tuple[Strategy, float]],
+    shown: Sequence[tuple[Strategy, float]],
+    judged: Mapping[str, tuple[Run, ...]],
+    responses: Mapping[str, Response],
+    seconds: float,
+) -> Comparison:
+    """The comparison: scores, the decision, steps to the target, the recommendation and the lessons.
+
+    Args:
+        terms: what all trials had in common.
+        rules: how it is decided.
+        ledger: what it cost.
+        pairs: the ranked strategies with the rate of each.
+        shown: the illustrations with theirs.
+        judged: the runs of each by name, in the order of the judging seeds.
+        responses: the race of each ranked strategy that was tuned.
+        seconds: wall time.
+    """
+    scores = np.asarray([[score(run, rules.metric) for run in judged[strategy.name]] for strategy, _ in pairs])
+    decision = decide(scores, alpha=rules.alpha, margin=rules.margin, direction=rules.direction)
+    target = _target([judged[strategy.name] for strategy, _ in pairs], rules)
+    verdicts: list[tuple[Interval | None, bool]] = list(zip(decision.differences, decision.may_be_best, strict=True))
+    verdicts += [(None, False)] * len(shown)
+    results = []
+    for (strategy, rate), (difference, may_be_best) in zip([*pairs, *shown], verdicts, strict=True):
+        runs = judged[strategy.name]
+        response = responses.get(strategy.name)
+        results.append(
+            StrategyResult(
+                strategy=strategy,
+                ranked=difference is not None,
+                base_lr=rate,
+                runs=runs,
+                scores=np.asarray([score(run, rules.metric) for run in runs]),
+                difference=difference,
+                may_be_best=may_be_best,
+                steps_to_target=np.asarray([_steps_to(target, run, rules) for run in runs]),
+                tuning_steps=_tuning_steps(response, terms),
+                response=None if response is None else response.record(terms.tuning_seeds),
+            )
+        )
+    sign = -1.0 if rules.direction == "max" else 1.0
+    ordered = sorted(results, key=lambda result: (not result.ranked, sign * result.mean if result.ranked else 0.0))
+    draft = Comparison(
+        task=terms.task.name,
+        optimizer=pairs[0][0].optimizer,
+        metric=rules.metric,
+        direction=rules.direction,
+        budget=terms.budget,
+        seeds=terms.seeds,
+        tuning_seeds=terms.tuning_seeds,
+        results=tuple(ordered),
+        leader=pairs[decision.leader][0].name,
+        alpha=rules.alpha,
+        margin=rules.margin,
+        resolution=decision.resolution,
+        target=target,
+        untrained=float(np.mean([r.results[f"initial_{rules.metric}"] for runs in judged.values() for r in runs])),
+        recommendation=Recommendation("", 0.0, "", "", ""),
+        lessons=(),
+        cost=_cost(terms, ledger, seconds),
+        settings=_settings(judged, rules),
+    )
+    return replace(draft, recommendation=recommend(draft), lessons=lessons(draft))
+
+
+def _target(judged: Sequence[Sequence[Run]], rules: Rules) -> float:
+    """The goal that half of the strategies reach at the end, on average over their seeds."""
+    return float(np.median([np.mean([score(run, rules.goal) for run in runs]) for runs in judged]))
+
+
+def _steps_to(target: float, run: Run, rules: Rules) -> float:
+    """Updates until the goal first reached the target; nan if it never did."""
+    values = run.evals.get(rules.goal, np.asarray([]))
+    reached = np.flatnonzero(values >= target if rules.direction == "max" else values <= target)
+    return float(run.evals["step"][reached[0]]) if len(reached) else float("nan")
+
+
+def _tuning_steps(response: Response | None, terms: Terms) -> int:
+    if response is None:
+        return 0
+    return sum(run.outcome.step for runs in response.runs.values() for run in runs.values())
+
+
+def _cost(terms: Terms, ledger: Ledger, seconds: float) -> dict[str, float]:
+    judging = ledger.stage_steps.get("judge", 0)
+    steps = sum(ledger.stage_steps.values())
+    return {
+        "trials": ledger.trials,
+        "reused": ledger.reused,
+        "steps": steps,
+        "tuning_steps": steps - judging,
+        "judging_steps": judging,
+        "seconds": seconds,
+        "train_seconds": ledger.train_seconds,
+    }
+
+
+def _settings(judged: Mapping[str, Sequence[Run]], rules: Rules) -> dict[str, object]:
+    """What reproduces the comparison, and what the decision rests on."""
+    some = next(iter(judged.values()))[0]
+    shared = {key: value for key, value in some.settings.items() if key not in ("optimizer_options",)}
+    endings = [run.outcome.ending for runs in judged.values() for run in runs]
+    return {
+        **shared,
+        "goal": rules.goal,
+        "method": METHOD,
+        "race_rates": list(rules.rates),
+        "python": platform.python_version(),
+        "diverged_runs": sum(ending is Ending.DIVERGED for ending in endings),
+    }

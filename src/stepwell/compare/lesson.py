@@ -11,6 +11,7 @@ from stepwell.compare.strategy import ILLUSTRATIONS, TOO_HIGH, TOO_LOW
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending
 from stepwell.view.numbers import rate, significant
+from stepwell.view.words import goal_of, readable
 
 
 def lessons(comparison: Comparison) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def _too_high(comparison: Comparison) -> Iterator[str]:
         words.append(f"{learned} still learned")
     yield (
         f"Too high: at {rate(result.base_lr)}, {ILLUSTRATIONS[TOO_HIGH]:g} times the best constant rate, "
-        f"{' and '.join(words)}; {comparison.metric} {significant(result.mean)} where the untrained network has "
+        f"{' and '.join(words)}; {readable(comparison.metric)} {significant(result.mean)} where the untrained network has "
         f"{significant(comparison.untrained)}."
     )
 
@@ -45,7 +46,7 @@ def _too_low(comparison: Comparison) -> Iterator[str]:
     came, went = significant(comparison.untrained), significant(result.mean)
     yield (
         f"Too low: at {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of the best constant rate, training "
-        f"crawls: after {comparison.budget.total_steps} steps {comparison.metric} has come from {came} to {went}, "
+        f"crawls: after {comparison.budget.total_steps} steps {readable(comparison.metric)} has come from {came} to {went}, "
         f"{share:.0%} of the way to {significant(leader.mean)}."
     )
 
@@ -110,7 +111,7 @@ def _soonest(comparison: Comparison) -> Iterator[str]:
     if len(reached) < 2:
         return
     reached.sort()
-    goal = comparison.metric.replace("test_", "val_")
+    goal = readable(goal_of(comparison))
     yield (
         f"Soonest: {reached[0][1]} reaches {goal} {significant(comparison.target)} after "
         f"{reached[0][0]:.0f} steps (median), {reached[-1][1]} after {reached[-1][0]:.0f}."

@@ -27,7 +27,7 @@ def check(saved: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         if saved[name] != here[name]:
             raise ResumeError(
                 f"the saved run has {name} {saved[name]}, this one {here[name]}; the rate at step {saved['step']} was "
-                f"{_rate(saved):.6g}. Build the Scheduler with what was saved, or start it anew without loading the state"
+                f"{_rate(saved):.6g}. Build the Scheduler with what was saved, or do not load the state to start anew"
             )
 
 

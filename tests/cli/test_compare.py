@@ -90,7 +90,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 def test_a_comparison_prints_its_answer_and_writes_its_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = stepwell(capsys, "compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--out", "result")
     assert (code, err) == (0, "")
-    for word in ("constant", "cosine", "Too low: at", "Scheduler(optimizer, ", "report: "):
+    for word in ("constant", "cosine", "Too low: at a constant", "Scheduler(optimizer, ", "report: "):
         assert word in out
     page = (folder / "result" / "report.html").read_text()
     assert "blobs.py:blobs" in page

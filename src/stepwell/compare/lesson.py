@@ -31,8 +31,8 @@ def _too_high(comparison: Comparison) -> Iterator[str]:
     if learned:
         words.append(f"{learned} still learned")
     yield (
-        f"Too high: at {rate(result.base_lr)}, {ILLUSTRATIONS[TOO_HIGH]:g} times the best constant rate, "
-        f"{' and '.join(words)}; {readable(comparison.metric)} {significant(result.mean)} where the untrained network has "
+        f"Too high: a constant {rate(result.base_lr)}, {ILLUSTRATIONS[TOO_HIGH]:g} times {_usual(comparison)}: "
+        f"{' and '.join(words)}; {readable(comparison.metric)} {significant(result.mean)}, of the untrained network "
         f"{significant(comparison.untrained)}."
     )
 
@@ -45,9 +45,9 @@ def _too_low(comparison: Comparison) -> Iterator[str]:
     share = (comparison.untrained - result.mean) / (comparison.untrained - leader.mean)
     came, went = significant(comparison.untrained), significant(result.mean)
     yield (
-        f"Too low: at {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of the best constant rate, training "
-        f"crawls: after {comparison.budget.total_steps} steps {readable(comparison.metric)} has come from {came} to {went}, "
-        f"{share:.0%} of the way to {significant(leader.mean)}."
+        f"Too low: at a constant {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of {_usual(comparison)}, "
+        f"training crawls: after {comparison.budget.total_steps} steps {readable(comparison.metric)} has come from {came} "
+        f"to {went}, {share:.0%} of the way to {significant(leader.mean)}."
     )
 
 
@@ -116,6 +116,11 @@ def _soonest(comparison: Comparison) -> Iterator[str]:
         f"Soonest: {reached[0][1]} reaches {goal} {significant(comparison.target)} after "
         f"{reached[0][0]:.0f} steps (median), {reached[-1][1]} after {reached[-1][0]:.0f}."
     )
+
+
+def _usual(comparison: Comparison) -> str:
+    """What the rates of the illustrations are measured from."""
+    return "the best constant rate" if _find(comparison, "constant") else "the median of the best rates"
 
 
 def _find(comparison: Comparison, name: str) -> StrategyResult | None:

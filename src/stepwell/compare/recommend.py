@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 from stepwell.record.comparison import Comparison, Recommendation, StrategyResult
 from stepwell.record.run import Ending
+from stepwell.record.trial import Strategy
 from stepwell.schedule import schedule
 from stepwell.tasks.optimizers import source
 
@@ -48,18 +50,25 @@ def _reason(comparison: Comparison, chosen: StrategyResult) -> str:
 def code(comparison: Comparison, result: StrategyResult) -> str:
     """Python to paste: the optimizer, the scheduler and where the calls go."""
     strategy, budget = result.strategy, comparison.budget
-    arguments = [f"total_steps={budget.total_steps}"]
-    if budget.steps_per_epoch is not None:
-        arguments.append(f"steps_per_epoch={budget.steps_per_epoch}")
     lines = [
         "import torch",
         "from stepwell import Scheduler",
         "",
         f"optimizer = {source(strategy.optimizer, result.base_lr, strategy.options)}",
-        f'scheduler = Scheduler(optimizer, "{strategy.schedule}", {", ".join(arguments)})',
+        "scheduler = Scheduler(",
+        "    optimizer,",
+        f'    "{strategy.schedule}",',
+        f"    total_steps={budget.total_steps},",
+        *([f"    steps_per_epoch={budget.steps_per_epoch},"] if _counts_epochs(strategy) else []),
+        ")",
         "# after each optimizer.step():",
         "scheduler.step()",
     ]
     if any(entry.controller is not None for entry in schedule(strategy.schedule).entries):
         lines += ["# after each validation:", "scheduler.observe(val_loss)"]
     return "\n".join(lines)
+
+
+def _counts_epochs(strategy: Strategy) -> bool:
+    """Whether a length of the schedule is written in epochs."""
+    return re.search(r"\d(ep)\b", strategy.schedule) is not None

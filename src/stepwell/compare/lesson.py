@@ -44,10 +44,11 @@ def _too_low(comparison: Comparison) -> Iterator[str]:
         return
     share = (comparison.untrained - result.mean) / (comparison.untrained - leader.mean)
     came, went = significant(comparison.untrained), significant(result.mean)
+    steps = comparison.budget.total_steps
     yield (
         f"Too low: at a constant {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of {_usual(comparison)}, "
-        f"training crawls: after {comparison.budget.total_steps} steps {readable(comparison.metric)} has come from {came} "
-        f"to {went}, {share:.0%} of the way to {significant(leader.mean)}."
+        f"training crawls: after {steps} steps {readable(comparison.metric)} has come from {came} to {went}, "
+        f"{share:.0%} of the way to {significant(leader.mean)}."
     )
 
 

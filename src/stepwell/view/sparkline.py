@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 PLAIN = "_.:-=+*#"
+HUGE = 1e150
 
 
 def sparkline(values: ArrayLike, width: int = 12, *, low: float | None = None, ascii_only: bool = False) -> str:
@@ -26,6 +27,9 @@ def sparkline(values: ArrayLike, width: int = 12, *, low: float | None = None, a
     """
     marks = PLAIN if ascii_only else BLOCKS
     series = np.asarray(values, dtype=np.float64).ravel()
+    largest = np.abs(series[np.isfinite(series)]).max(initial=0.0)
+    if largest > HUGE:  # so that neither a sum nor a difference overflows
+        series, low = series / largest, None if low is None else low / largest
     parts = np.array_split(series, min(width, series.size)) if series.size else []
     heights = np.array([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts])
     known = heights[np.isfinite(heights)]

@@ -23,6 +23,7 @@ linear 0..1 for 4000 | inverse-sqrt over 4000 @right
 lr: cosine 0.04..1 over 28.1 for 29 | cosine to 4e-6 over 67.9 from 0.9; momentum: cosine =0.95..=0.85 for 29 | hold
 (linear 1e-5..1 for 5ep | cosine 1..0 over 100ep from 5ep) by 1ep
 max(cosine 1..0, 0.1)
+=0.9 - =0.1 * (repeat (linear 0..1 for 3 @left | linear to 0 for 5) lower x0.5) + 0.01
 poly(2) 1..0 over 60
 linear 0..1 for 1e9tok | hold for 8e9tok | linear to 0
 hold for 29% | linear to 0
@@ -80,7 +81,7 @@ def test_two_ways_to_write_one_schedule_are_equal(one: str, other: str) -> None:
         ("steps x0.1 at 30ep 30ep", "must ascend, but 30ep follows 30ep", "30ep"),
         ("linear 0..nan", "expected a number, got 'nan'", "nan"),
         ("linear 0..1e999", "1e999 is larger than every number", "1e999"),
-        ("linear -1..1", "'-' has no meaning here", "-"),
+        ("linear -1..1", "'linear' needs its ends", "-"),
         ("hold fast", "expected '|' or the end of the text, got 'fast'", "fast"),
         ("inverse-sqrt", "inverse-sqrt needs its clock: 'inverse-sqrt over 4000'", "inverse-sqrt"),
         ("poly 1..0", "expected '(' after 'poly': its power", "1"),
@@ -92,7 +93,7 @@ def test_two_ways_to_write_one_schedule_are_equal(one: str, other: str) -> None:
         ("plateau(x0.1)", "a plateau needs something to multiply", "plateau(x0.1)"),
         ("hold * plateau(x2)", "plateau cuts by a factor between 0 and 1, got x2", "plateau(x2)"),
         ("hold * plateau(x0.1, patients 3)", "unknown setting 'patients' of plateau", "patients"),
-        ("hold * plateau(x0.1) * 2", "one plateau may stand last", ""),
+        ("hold * plateau(x0.1) * 2", "one controller may stand last", ""),
         ("lr: hold; lr: hold", "the entry 'lr' stands twice", ""),
         ("hold; momentum", "each entry after ';' begins with its name", "momentum"),
         ("max(cosine 1..0)", "max compares at least two operands", ""),

@@ -1,6 +1,6 @@
 """Learning-rate schedules as values: text, phases and curves. No torch."""
 
-from stepwell.schedule.control import Controller, Plateau, PlateauState
+from stepwell.schedule.control import Controller, Greedy, GreedyState, Plateau, PlateauState
 from stepwell.schedule.curve import Curve
 from stepwell.schedule.length import Horizon, Length, Unit
 from stepwell.schedule.recipes import RECIPES, Recipe, schedule
@@ -11,6 +11,8 @@ __all__ = [
     "RECIPES",
     "Controller",
     "Curve",
+    "Greedy",
+    "GreedyState",
     "Horizon",
     "Length",
     "Plateau",

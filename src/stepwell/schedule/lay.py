@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
+
 from stepwell.errors import HorizonError, ScheduleError
 from stepwell.schedule import shape
 from stepwell.schedule.laid import Chain, Combined, Constant, Cycles, Laid, Piece, Stairs
@@ -18,6 +20,7 @@ from stepwell.schedule.schedule import (
     Expression,
     Group,
     Max,
+    Negative,
     Phase,
     Product,
     Repeat,
@@ -29,6 +32,7 @@ from stepwell.schedule.schedule import (
 
 FOREVER = Fraction(10**12)  # steps; no run is longer, so cycles are laid out no further
 MOST_CYCLES = 10_000
+PROBED = 4096  # steps at which a difference is looked at, before the run begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ def lay(node: Expression, window: Window, incoming: float, layout: Layout) -> La
         case Repeat():
             return _stairs(_lay_repeat(node, window, incoming, layout), window, layout, node.suffix)
         case Sum(terms=operands):
-            return Combined("sum", _lay_operands(operands, window, layout))
+            return _lay_sum(node, window, layout)
+        case Negative():
+            return Combined("product", (Constant(-1.0), lay(node.body, window, incoming, layout)))
         case Product(factors=operands):
             return Combined("product", _lay_operands(operands, window, layout))
         case Max(operands=operands):
@@ -121,7 +127,7 @@ def natural_length(node: Expression, layout: Layout) -> Fraction | None:
             return None if None in lengths else sum(filter(None, lengths), Fraction(0))
         case Group() | Repeat() if node.suffix.length is not None:
             return layout.steps(node.suffix.length)
-        case Group(body=body):
+        case Group(body=body) | Negative(body=body):
             return natural_length(body, layout)
         case Repeat(count=count, body=body):
             cycle = natural_length(body, layout) if count else None
@@ -197,6 +203,18 @@ def _lay_operands(operands: tuple[Expression, ...], window: Window, layout: Layo
     for operand in operands:
         _check_fill(operand, window, layout)
     return tuple(lay(operand, window, 1.0, layout) for operand in operands)
+
+
+def _lay_sum(node: Sum, window: Window, layout: Layout) -> Combined:
+    total = Combined("sum", _lay_operands(node.terms, window, layout))
+    if any(isinstance(term, Negative) for term in node.terms):
+        stop = window.first + PROBED if window.end is None else window.end
+        steps = np.unique(np.linspace(window.first, max(stop - 1, window.first), PROBED).round())
+        values = total.at_many(steps)
+        if values.min() < -shape.ROUNDING:
+            step = int(steps[values.argmin()])
+            raise ScheduleError(f"{str(node)!r} falls below 0: it is {values.min():.6g} at step {step}")
+    return total
 
 
 def _lay_repeat(node: Repeat, window: Window, incoming: float, layout: Layout) -> Laid:

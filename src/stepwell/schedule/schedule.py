@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from stepwell.errors import ScheduleError
-from stepwell.schedule.control import Plateau
+from stepwell.schedule.control import Controller
 from stepwell.schedule.length import Horizon, Length, written
 from stepwell.schedule.shape import CLOSED, OPEN
 
@@ -160,16 +160,32 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Negative:
+    """A term that a sum takes away."""
+
+    body: Expression
+
+    def __str__(self) -> str:
+        return str(self.body) if isinstance(self.body, Product) else _as_operand(self.body)
+
+
+@dataclass(frozen=True, slots=True)
 class Sum:
-    """The sum of its terms at every step."""
+    """The sum of its terms at every step; its first term is not negative, and the total should not be."""
 
     terms: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", _flat(self.terms, Sum, "terms"))
+        if isinstance(self.terms[0], Negative):
+            raise ScheduleError("a sum begins with what something is taken away from")
 
     def __str__(self) -> str:
-        return " + ".join(str(term) if isinstance(term, Product) else _as_operand(term) for term in self.terms)
+        text = ""
+        for term in self.terms:
+            text += "" if not text else " - " if isinstance(term, Negative) else " + "
+            text += str(term) if isinstance(term, Product | Negative) else _as_operand(term)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +211,7 @@ class Max:
         return f"max({', '.join(map(str, self.operands))})"
 
 
-Expression: TypeAlias = Value | Phase | Sequence | Group | Repeat | Sum | Product | Max
+Expression: TypeAlias = Value | Phase | Sequence | Group | Repeat | Sum | Negative | Product | Max
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +220,7 @@ class Entry:
 
     name: str
     expression: Expression
-    controller: Plateau | None = None
+    controller: Controller | None = None
 
     def __str__(self) -> str:
         if self.controller is None:
@@ -270,7 +286,7 @@ def absolute_values(node: object) -> bool:
         return node.absolute
     if isinstance(node, tuple):
         return any(map(absolute_values, node))
-    if isinstance(node, Phase | Sequence | Group | Repeat | Sum | Product | Max):
+    if isinstance(node, Phase | Sequence | Group | Repeat | Sum | Negative | Product | Max):
         return any(absolute_values(getattr(node, field.name)) for field in fields(node))
     return False
 

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from stepwell.schedule.length import Length, Unit, round_half_up
+from stepwell.schedule.length import Length, Unit
 from stepwell.schedule.schedule import Entry, Schedule
 
 Node = TypeVar("Node")
@@ -15,7 +15,7 @@ Node = TypeVar("Node")
 def stretched(schedule: Schedule, ratio: Fraction) -> Schedule:
     """The schedule with every length in steps, epochs or tokens multiplied by `ratio`; shares of the run stay.
 
-    A plateau's patience and cooldown, counted in checks, are multiplied too and rounded half up.
+    A controller's counts of checks, such as a plateau's patience, are multiplied too and rounded half up.
 
     Example:
         >>> from stepwell.schedule import parse
@@ -26,10 +26,7 @@ def stretched(schedule: Schedule, ratio: Fraction) -> Schedule:
 
 
 def _entry(entry: Entry, ratio: Fraction) -> Entry:
-    controller = entry.controller
-    if controller is not None:
-        patience, cooldown = (round_half_up(n * ratio) for n in (controller.patience, controller.cooldown))
-        controller = replace(controller, patience=patience, cooldown=cooldown)
+    controller = None if entry.controller is None else entry.controller.stretched(ratio)
     return Entry(entry.name, _stretch(entry.expression, ratio), controller)
 
 

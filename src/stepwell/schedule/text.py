@@ -2,9 +2,10 @@
 
 schedule: expr | entry {";" entry}              entry: name ":" expr
 expr:     item {"|" item} | sum
-sum:      prod {"+" prod}
+sum:      prod {("+" | "-") prod}
 prod:     operand {"*" operand}
-operand:  value | group | "max(" expr {"," expr} ")" | plateau
+operand:  value | group | "max(" expr {"," expr} ")" | controller
+controller: ("plateau" | "greedy") "(" "x"n {"," (setting n | word)} ")"
 item:     phase | group | repeat
 group:    "(" expr ")" {suffix}
 repeat:   "repeat" [int] "(" expr ")" ["longer" "x"n] ["lower" "x"n] {suffix}
@@ -21,14 +22,15 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
-from stepwell.errors import ScheduleError
-from stepwell.schedule.control import Plateau
+from stepwell.schedule.atoms import controller
+from stepwell.schedule.control import KINDS, Controller
 from stepwell.schedule.length import Length
 from stepwell.schedule.schedule import (
     Entry,
     Expression,
     Group,
     Max,
+    Negative,
     Phase,
     Product,
     Repeat,
@@ -94,30 +96,31 @@ def _entry(t: Tokens, *, first: bool) -> Entry:
         raise t.error("each entry after ';' begins with its name, such as 'momentum:'")
     begin = t.begin
     node = _expression(t, top=True)
-    if isinstance(node, Plateau):
-        raise t.error("a plateau needs something to multiply; write '(hold) * plateau(...)'", begin)
+    if _is_controller(node):
+        kind = t.text[begin:].split("(")[0].strip()
+        raise t.error(f"a {kind} needs something to multiply; write '(hold) * {kind}(...)'", begin)
     if isinstance(node, _Controlled):
         return Entry(name, node.expression, node.controller)
     return Entry(name, node)
 
 
 def _expression(t: Tokens, *, top: bool = False) -> Any:
-    """Items in sequence, or a sum; with `top` it may end in `* plateau(...)`."""
+    """Items in sequence, or a sum; with `top` it may end in `* plateau(...)` or another controller."""
     t.depth += 1
     if t.depth > DEEPEST:
         raise t.error(f"more than {DEEPEST} parentheses inside each other")
-    node = _sum(t, top=top) if t.kind == "number" or t.token in ("=", "max", "plateau") else _items(t, top=top)
+    node = _sum(t, top=top) if t.kind == "number" or t.token in ("=", "max", *KINDS) else _items(t, top=top)
     t.depth -= 1
     return node
 
 
 def _items(t: Tokens, *, top: bool) -> Any:
     items = [_item(t)]
-    if t.token in ("*", "+"):
+    if t.token in ("*", "+", "-"):
         return _sum(t, top=top, first=items[0])
     while t.take("|"):
         items.append(_item(t))
-    if t.token in ("*", "+"):
+    if t.token in ("*", "+", "-"):
         raise t.error("put the phases before this into parentheses: '(a | b) * c'")
     return items[0] if len(items) == 1 else Sequence(tuple(items))
 
@@ -132,12 +135,15 @@ def _item(t: Tokens) -> Expression:
 
 def _sum(t: Tokens, *, top: bool, first: Expression | None = None) -> Any:
     terms = [_product(t, top=top, first=first)]
-    while t.take("+"):
-        terms.append(_product(t, top=False, first=None))
+    while sign := t.take("+", "-"):
+        term = _product(t, top=False, first=None)
+        terms.append(Negative(term) if sign == "-" and not _is_controller(term) else term)
     if len(terms) == 1:
         return terms[0]
-    if any(isinstance(term, _Controlled) for term in terms):
-        raise t.error("a plateau multiplies the whole schedule; put the sum into parentheses: '(a + b) * plateau(...)'")
+    if any(isinstance(term, _Controlled) or _is_controller(term) for term in terms):
+        raise t.error(
+            "a controller multiplies the whole schedule; put the sum into parentheses: '(a + b) * plateau(...)'"
+        )
     return Sum(tuple(terms))
 
 
@@ -145,24 +151,24 @@ def _product(t: Tokens, *, top: bool, first: Expression | None) -> Any:
     factors: list[Any] = [_operand(t) if first is None else first]
     while t.take("*"):
         factors.append(_operand(t))
-    plateaus = [factor for factor in factors if isinstance(factor, Plateau)]
-    if not plateaus:
+    controllers = [factor for factor in factors if _is_controller(factor)]
+    if not controllers:
         return factors[0] if len(factors) == 1 else Product(tuple(factors))
-    if not top or len(plateaus) > 1 or not isinstance(factors[-1], Plateau):
-        raise t.error("one plateau may stand last, after the whole schedule: '(a | b) * plateau(x0.1, patience 10)'")
+    if not top or len(controllers) > 1 or not _is_controller(factors[-1]):
+        raise t.error("one controller may stand last, after the whole schedule: '(a | b) * plateau(x0.1, patience 10)'")
     rest = factors[:-1]
     if not rest:
-        return plateaus[0]
-    return _Controlled(rest[0] if len(rest) == 1 else Product(tuple(rest)), plateaus[0])
+        return controllers[0]
+    return _Controlled(rest[0] if len(rest) == 1 else Product(tuple(rest)), controllers[0])
 
 
-def _operand(t: Tokens) -> Expression | Plateau:
+def _operand(t: Tokens) -> Expression | Controller:
     if t.token == "(":
         return _group(t)
     if t.token == "max":
         return _maximum(t)
-    if t.token == "plateau":
-        return _plateau(t)
+    if t.token in KINDS:
+        return controller(t)
     if t.kind == "number" or t.token == "=":
         return t.value()
     raise t.error(f"expected a number, a parenthesis or max(...), got {t.shown()}; put phases into parentheses")
@@ -297,33 +303,13 @@ def _suffix_and_clock(t: Tokens, words: dict[str, str]) -> tuple[Suffix, dict[st
     return Suffix(**parts), clock
 
 
-def _plateau(t: Tokens) -> Plateau:
-    begin = t.begin
-    t.advance()
-    t.need("(", "after plateau")
-    settings: dict[str, Any] = {"cut": t.times("what plateau multiplies by")}
-    while t.take(","):
-        word = t.take("patience", "threshold", "cooldown", "floor")
-        mode = None if word else t.take("rel", "abs", "min", "max")
-        if word:
-            settings[word] = t.number(f"a number for {word}")
-        elif mode:
-            settings["mode" if mode in ("min", "max") else "threshold_mode"] = mode
-        else:
-            raise t.error(
-                f"unknown setting {t.shown()} of plateau; it takes patience, threshold, cooldown, floor with a "
-                "number, and the words abs and max"
-            )
-    t.need(")", "to close plateau(")
-    try:
-        return Plateau(**settings)
-    except ScheduleError as error:
-        raise t.error(str(error), begin) from None
+def _is_controller(node: object) -> bool:
+    return isinstance(node, tuple(KINDS.values()))
 
 
 class _Controlled:
     """An expression and the controller that multiplies it, on the way to an Entry."""
 
-    def __init__(self, expression: Expression, controller: Plateau) -> None:
+    def __init__(self, expression: Expression, controller: Controller) -> None:
         self.expression = expression
         self.controller = controller

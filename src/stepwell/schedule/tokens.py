@@ -11,7 +11,7 @@ from stepwell.schedule.schedule import Value
 
 TOKEN = re.compile(
     r"\s*(?:(?P<word>1-sqrt|[A-Za-z_]+\d*(?:-[A-Za-z]+)*)|(?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<mark>\.\.|[|()*+,;:=%@]))"
+    r"|(?P<mark>\.\.|[|()*+,;:=%@-]))"
 )
 TIMES = re.compile(r"x\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 

@@ -1,35 +1,14 @@
-"""Feedback as pure functions: a controller turns a stream of metrics into one factor per parameter group."""
+"""Cut the rate when the metric has stopped improving."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
 
-from stepwell.errors import ScheduleError
-from stepwell.schedule.length import written
-
-
-class State(Protocol):
-    """What a controller remembers; plain data."""
-
-    @property
-    def factors(self) -> tuple[float, ...]:
-        """One multiplier per parameter group."""
-        ...
-
-
-class Controller(Protocol):
-    """Pure feedback: the same states from the same metrics, wherever it runs."""
-
-    def init(self, base_lrs: Sequence[float]) -> Any:
-        """The state before the first metric."""
-        ...
-
-    def update(self, state: Any, metric: float) -> Any:
-        """The state after one more metric."""
-        ...
+from stepwell.schedule.control import controller
+from stepwell.schedule.length import round_half_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +46,8 @@ class Plateau:
         (0.5,)
     """
 
+    NUMBERS: ClassVar = ("patience", "threshold", "cooldown", "floor")
+
     cut: float = 0.1
     patience: int = 10
     threshold: float = 1e-4
@@ -76,17 +57,12 @@ class Plateau:
     mode: Literal["min", "max"] = "min"
 
     def __post_init__(self) -> None:
-        if not 0 < self.cut < 1:
-            raise ScheduleError(f"plateau cuts by a factor between 0 and 1, got x{written(self.cut)}")
+        controller.check_cut("plateau", self.cut)
+        controller.check_words("plateau", mode=self.mode, threshold_mode=self.threshold_mode)
         for name in ("patience", "cooldown"):
-            value = getattr(self, name)
-            if value != int(value) or value < 0:
-                raise ScheduleError(f"plateau's {name} is a whole number of checks, got {value}")
-            object.__setattr__(self, name, int(value))
+            object.__setattr__(self, name, controller.whole_checks("plateau", name, getattr(self, name)))
         for name in ("threshold", "floor"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ScheduleError(f"plateau's {name} is a number of at least 0, got {value}")
+            controller.check_number("plateau", name, getattr(self, name))
 
     def init(self, base_lrs: Sequence[float]) -> PlateauState:
         """The state before the first metric: every factor is 1."""
@@ -94,7 +70,9 @@ class Plateau:
 
     def update(self, state: PlateauState, metric: float) -> PlateauState:
         """The state after one more metric, in torch's order: compare, rest, cut."""
-        if self._improves(metric, state.best):
+        if controller.improves(
+            metric, state.best, mode=self.mode, threshold=self.threshold, threshold_mode=self.threshold_mode
+        ):
             state = replace(state, best=metric, bad_checks=0)
         else:
             state = replace(state, bad_checks=state.bad_checks + 1)
@@ -105,22 +83,14 @@ class Plateau:
             state = replace(state, factors=factors, bad_checks=0, resting=self.cooldown)
         return state
 
-    def _improves(self, metric: float, best: float | None) -> bool:
-        if math.isnan(metric):
-            return False
-        if best is None:  # anything beats nothing but the worst metric there is
-            return metric != (-math.inf if self.mode == "max" else math.inf)
-        gain = metric - best if self.mode == "max" else best - metric
-        needed = self.threshold * abs(best) if self.threshold_mode == "rel" and math.isfinite(best) else self.threshold
-        return gain > needed
+    def restore(self, saved: Mapping[str, Any]) -> PlateauState:
+        """The state from plain data."""
+        return controller.restored(PlateauState, saved)
+
+    def stretched(self, ratio: Fraction) -> Plateau:
+        """Patience and cooldown multiplied and rounded half up."""
+        patience, cooldown = (round_half_up(checks * ratio) for checks in (self.patience, self.cooldown))
+        return replace(self, patience=patience, cooldown=cooldown)
 
     def __str__(self) -> str:
-        default = Plateau()
-        words = [f"x{written(self.cut)}", f"patience {self.patience}"]
-        words += [
-            f"{name} {written(getattr(self, name))}"
-            for name in ("threshold", "cooldown", "floor")
-            if getattr(self, name) != getattr(default, name)
-        ]
-        words += [word for word in (self.threshold_mode, self.mode) if word in ("abs", "max")]
-        return f"plateau({', '.join(words)})"
+        return controller.settings_text("plateau", self, Plateau(), self.NUMBERS)

@@ -1,0 +1,135 @@
+"""Feedback as pure functions: a controller turns a stream of metrics into one factor per parameter group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from fractions import Fraction
+from typing import Any, Literal, Protocol, TypeVar
+
+from stepwell.errors import ResumeError, ScheduleError
+from stepwell.schedule.length import written
+
+StateT = TypeVar("StateT")
+
+
+class State(Protocol):
+    """What a controller remembers: a frozen dataclass of numbers and tuples of numbers."""
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """One multiplier per parameter group."""
+        ...
+
+
+class Controller(Protocol):
+    """Pure feedback: the same states from the same metrics, wherever it runs. `ControllerContract` tests one.
+
+    A frozen dataclass; its text is what stands in a schedule after `*`.
+    """
+
+    @property
+    def mode(self) -> Literal["min", "max"]:
+        """Whether a smaller or a larger metric is better."""
+        ...
+
+    def init(self, base_lrs: Sequence[float]) -> Any:
+        """The state before the first metric: one factor of 1 per group."""
+        ...
+
+    def update(self, state: Any, metric: float) -> Any:
+        """The state after one more metric; `state` stays as it is."""
+        ...
+
+    def restore(self, saved: Mapping[str, Any]) -> Any:
+        """The state that `plain` made plain data of.
+
+        Raises:
+            ResumeError: the data is no state of this kind.
+        """
+        ...
+
+    def stretched(self, ratio: Fraction) -> Controller:
+        """The same for a run in which that share of the checks is made."""
+        ...
+
+
+def plain(state: Any) -> dict[str, Any]:
+    """The state as numbers and lists, which JSON and `torch.load(weights_only=True)` take."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(state).items()}
+
+
+def restored(kind: type[StateT], saved: Mapping[str, Any]) -> StateT:
+    """The state of this kind from what `plain` made of it.
+
+    Raises:
+        ResumeError: other names than those of the state.
+    """
+    names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
+    if sorted(saved) != sorted(names):
+        raise ResumeError(f"a {kind.__name__} has {', '.join(sorted(names))}; the saved one has {sorted(saved)}")
+    return kind(**{name: tuple(value) if isinstance(value, list | tuple) else value for name, value in saved.items()})
+
+
+def improves(
+    metric: float,
+    best: float | None,
+    *,
+    mode: Literal["min", "max"],
+    threshold: float,
+    threshold_mode: Literal["rel", "abs"],
+) -> bool:
+    """Whether a metric is better than the best one so far by more than the threshold.
+
+    A metric that is not a number is no improvement. Relative improvement is measured against the *size* of the best
+    metric, so it is right for negative metrics too (torch and transformers multiply the best metric, and are not).
+    """
+    if math.isnan(metric):
+        return False
+    if best is None:  # anything beats nothing but the worst metric there is
+        return metric != (-math.inf if mode == "max" else math.inf)
+    gain = metric - best if mode == "max" else best - metric
+    needed = threshold * abs(best) if threshold_mode == "rel" and math.isfinite(best) else threshold
+    return gain > needed
+
+
+def check_cut(name: str, cut: float) -> None:
+    """Refuse a multiplier that does not lower."""
+    if not 0 < cut < 1:
+        raise ScheduleError(f"{name} cuts by a factor between 0 and 1, got x{written(cut)}")
+
+
+def whole_checks(name: str, setting: str, value: float, *, least: int = 0) -> int:
+    """The setting as a whole number of checks."""
+    if not math.isfinite(value) or value != int(value) or value < least:
+        at_least = f" of at least {least}" if least else ""
+        raise ScheduleError(f"{name}'s {setting} is a whole number of checks{at_least}, got {value}")
+    return int(value)
+
+
+def check_number(name: str, setting: str, value: float) -> None:
+    """Refuse what is not a number of at least 0."""
+    if not (math.isfinite(value) and value >= 0):
+        raise ScheduleError(f"{name}'s {setting} is a number of at least 0, got {value}")
+
+
+def check_words(name: str, *, mode: str, threshold_mode: str) -> None:
+    """Refuse other words than those of the two modes."""
+    if mode not in ("min", "max"):
+        raise ScheduleError(f"{name}'s mode is min or max, got {mode!r}")
+    if threshold_mode not in ("rel", "abs"):
+        raise ScheduleError(f"{name}'s threshold_mode is rel or abs, got {threshold_mode!r}")
+
+
+def settings_text(name: str, controller: Any, default: Any, numbers: Sequence[str]) -> str:
+    """How a controller is written: its cut and patience always, the rest where it differs from the default."""
+    words = [f"x{written(controller.cut)}", f"patience {controller.patience}"]
+    words += [
+        f"{setting} {written(getattr(controller, setting))}"
+        for setting in numbers
+        if setting != "patience" and getattr(controller, setting) != getattr(default, setting)
+    ]
+    modes = ("threshold_mode", "mode")
+    words += [getattr(controller, mode) for mode in modes if getattr(controller, mode) != getattr(default, mode)]
+    return f"{name}({', '.join(words)})"

@@ -12,6 +12,7 @@ from stepwell.schedule.schedule import (
     Expression,
     Group,
     Max,
+    Negative,
     Phase,
     Product,
     Repeat,
@@ -75,6 +76,7 @@ def _grown(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
         | st.builds(Group, inner, some)
         | st.builds(Repeat, inner, st.none() | st.integers(1, 9), positive, positive, suffixes)
         | several.map(Sum)
+        | several.map(lambda terms: Sum((terms[0], *map(Negative, terms[1:]))))
         | several.map(Product)
         | several.map(Max)
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepwell.errors import ResumeError
-from stepwell.schedule import Horizon, PlateauState
+from stepwell.schedule import Horizon
 from stepwell.schedule import schedule as read_schedule
 
 VERSION = 1
@@ -29,11 +29,6 @@ def check(saved: Mapping[str, Any], here: Mapping[str, Any]) -> None:
                 f"the saved run has {name} {saved[name]}, this one {here[name]}; the rate at step {saved['step']} was "
                 f"{_rate(saved):.6g}. Build the Scheduler with what was saved, or do not load the state to start anew"
             )
-
-
-def plateau_state(saved: Mapping[str, Any]) -> PlateauState:
-    """The state of a plateau from plain data."""
-    return PlateauState(**{**saved, "factors": tuple(saved["factors"])})
 
 
 def _rate(saved: Mapping[str, Any]) -> float:

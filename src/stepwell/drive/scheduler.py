@@ -16,6 +16,7 @@ from stepwell.errors import OptimizerError, OptionError, OverrunError
 from stepwell.finding import Finding
 from stepwell.schedule import Curve, Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
+from stepwell.schedule.control import plain
 from stepwell.schedule.schedule import absolute_values
 
 
@@ -95,7 +96,7 @@ class Scheduler(LRScheduler):
             self._advance()
 
     def observe(self, metric: float) -> None:
-        """Give a metric to the schedule's plateau and apply its verdict at once.
+        """Give a metric to the schedule's controller and apply its verdict at once.
 
         Raises:
             OptionError: the schedule has no feedback, or the metric is not a number.
@@ -189,7 +190,7 @@ class Scheduler(LRScheduler):
             "schedule": str(self.schedule),
             "horizon": asdict(self.horizon),
             "bases": {name: list(values) for name, values in self._bases.items()},
-            "controllers": {name: asdict(state) for name, state in self._states.items()},
+            "controllers": {name: plain(state) for name, state in self._states.items()},
             "findings": [[f.code, f.place, f.message] for f in self.findings],
         }
 
@@ -200,8 +201,9 @@ class Scheduler(LRScheduler):
             ResumeError: the state is another scheduler's, of a newer version, or of another schedule, horizon or base.
         """
         resume.check(state_dict, self.state_dict())
+        saved = state_dict["controllers"]
+        self._states = {name: controller.restore(saved.get(name, {})) for name, controller in self._controllers.items()}
         self.last_epoch = int(state_dict["step"])
-        self._states = {name: resume.plateau_state(saved) for name, saved in state_dict["controllers"].items()}
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]
         self._write()
 

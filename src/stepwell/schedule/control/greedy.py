@@ -129,7 +129,7 @@ class Greedy:
         if self.window == 1 or not math.isfinite(metric):
             return metric, state
         recent = (*state.recent, float(metric))[-self.window :]
-        return math.fsum(recent) / len(recent), replace(state, recent=recent)
+        return math.fsum(value / len(recent) for value in recent), replace(state, recent=recent)
 
     def _raised(self, state: GreedyState) -> GreedyState:
         factors = tuple(min(factor / self.cut, self.ceiling) for factor in state.factors)

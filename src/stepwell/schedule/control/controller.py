@@ -89,9 +89,11 @@ def improves(
         return False
     if best is None:  # anything beats nothing but the worst metric there is
         return metric != (-math.inf if mode == "max" else math.inf)
-    gain = metric - best if mode == "max" else best - metric
-    needed = threshold * abs(best) if threshold_mode == "rel" and math.isfinite(best) else threshold
-    return gain > needed
+    # For metrics above 0 these are torch's own expressions, so that one exactly at the threshold is judged alike.
+    gain = threshold if mode == "max" else -threshold
+    relative = 1.0 + gain if best >= 0 else 1.0 - gain
+    bound = best + gain if threshold_mode == "abs" else best * relative
+    return metric > bound if mode == "max" else metric < bound
 
 
 def check_cut(name: str, cut: float) -> None:

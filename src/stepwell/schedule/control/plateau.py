@@ -32,6 +32,7 @@ class Plateau:
         threshold_mode: `rel` relative to the best metric, `abs` in its units.
         cooldown: checks after a cut during which nothing is counted.
         floor: the factor never falls below this.
+        least: a cut that lowers the factor by no more than this is not made (torch's `eps`).
         mode: `min` where smaller is better, `max` where larger is.
 
     A metric that is not a number counts as no improvement. Relative improvement is measured against the *size* of the
@@ -46,7 +47,7 @@ class Plateau:
         (0.5,)
     """
 
-    NUMBERS: ClassVar = ("patience", "threshold", "cooldown", "floor")
+    NUMBERS: ClassVar = ("patience", "threshold", "cooldown", "floor", "least")
 
     cut: float = 0.1
     patience: int = 10
@@ -55,13 +56,14 @@ class Plateau:
     cooldown: int = 0
     floor: float = 0.0
     mode: Literal["min", "max"] = "min"
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         controller.check_cut("plateau", self.cut)
         controller.check_words("plateau", mode=self.mode, threshold_mode=self.threshold_mode)
         for name in ("patience", "cooldown"):
             object.__setattr__(self, name, controller.whole_checks("plateau", name, getattr(self, name)))
-        for name in ("threshold", "floor"):
+        for name in ("threshold", "floor", "least"):
             controller.check_number("plateau", name, getattr(self, name))
 
     def init(self, base_lrs: Sequence[float]) -> PlateauState:
@@ -79,9 +81,13 @@ class Plateau:
         if state.resting:
             state = replace(state, resting=state.resting - 1, bad_checks=0)
         if state.bad_checks > self.patience:
-            factors = tuple(max(factor * self.cut, min(factor, self.floor)) for factor in state.factors)
+            factors = tuple(self._lowered(factor) for factor in state.factors)
             state = replace(state, factors=factors, bad_checks=0, resting=self.cooldown)
         return state
+
+    def _lowered(self, factor: float) -> float:
+        lower = max(factor * self.cut, min(factor, self.floor))
+        return lower if factor - lower > self.least else factor
 
     def restore(self, saved: Mapping[str, Any]) -> PlateauState:
         """The state from plain data."""

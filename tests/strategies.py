@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from stepwell.schedule import Horizon, Length, Plateau, Schedule, Unit
+from stepwell.schedule import Greedy, Horizon, Length, Plateau, Schedule, Unit
 from stepwell.schedule.schedule import (
     Entry,
     Expression,
@@ -19,9 +19,11 @@ from stepwell.schedule.schedule import (
     Sequence,
     Suffix,
     Sum,
+    Table,
     Value,
 )
 from stepwell.schedule.shape import CLOSED
+from stepwell.schedule.table import MOST_WRITTEN, Values
 
 numbers = st.floats(0, 1e6, allow_nan=False, width=64) | st.sampled_from([0.0, 0.1, 0.5, 1.0, 1e-5, 4e-6, 29.0])
 positive = st.floats(1e-6, 1e6) | st.sampled_from([0.1, 0.5, 0.999, 2.0])
@@ -65,7 +67,12 @@ def open_phases(draw: st.DrawFn) -> Phase:
     return Phase(name, **settings)
 
 
-phases = closed_phases() | open_phases()
+def tables(least: int = 1, most: int = MOST_WRITTEN) -> st.SearchStrategy[Table]:
+    rows = st.lists(numbers, min_size=least, max_size=most).map(Values.of)
+    return st.builds(Table, rows, maybe_lengths, maybe_lengths, suffixes)
+
+
+phases = closed_phases() | open_phases() | tables(most=5)
 
 
 def _grown(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
@@ -93,13 +100,28 @@ plateaus = st.builds(
     floor=st.sampled_from([0.0, 0.01]),
     mode=st.sampled_from(["min", "max"]),
 )
+greedies = st.builds(
+    Greedy,
+    cut=st.floats(0.01, 0.99),
+    patience=st.integers(0, 20),
+    threshold=st.sampled_from([0.0, 1e-6, 0.1]),
+    threshold_mode=st.sampled_from(["rel", "abs"]),
+    cooldown=st.integers(0, 5),
+    warmup=st.integers(0, 5),
+    floor=st.floats(0, 1),
+    ceiling=st.floats(1, 1e3),
+    window=st.integers(1, 50),
+    reset=st.integers(1, 500),
+    mode=st.sampled_from(["min", "max"]),
+)
+controllers = plateaus | greedies
 
 
 @st.composite
 def schedules(draw: st.DrawFn) -> Schedule:
     """Any schedule that can be written, whether or not it fits a run."""
     names = draw(st.sampled_from([("lr",), ("lr", "momentum"), ("momentum",), ("weight_decay", "lr")]))
-    return Schedule(tuple(Entry(name, draw(expressions), draw(st.none() | plateaus)) for name in names))
+    return Schedule(tuple(Entry(name, draw(expressions), draw(st.none() | controllers)) for name in names))
 
 
 @st.composite

@@ -98,6 +98,18 @@ def test_shares_are_rounded_half_up_and_cumulatively(total: int) -> None:
     assert boundaries.tolist() == [math.floor(total * k / 8 + 0.5) for k in range(1, 8)]
 
 
+def test_a_table_is_read_value_by_value_and_holds_the_last() -> None:
+    assert factors("table(1 0.5 0.25)", 5) == [1, 0.5, 0.25, 0.25, 0.25]
+    assert factors("table(1 0.5 0.25) for 2 | linear to 0", 4) == [1, 0.5, 0.5, 0.25]  # goes on from the last one used
+    assert factors("table(1 0.5 0.25) for 4 | hold", 6) == [1, 0.5, 0.25, 0.25, 0.25, 0.25]
+    assert factors("table(1 0.5 0.25) over 6", 8) == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]
+    assert factors("table(1 0.5 0.25) from 1", 4) == [0.5, 0.25, 0.25, 0.25]
+    assert factors("table(4 3 2 1) by 2", 5) == [4, 4, 2, 2, 1]
+    assert factors("repeat (table(1 0.5) for 2) lower x0.5", 5) == [1, 0.5, 0.75, 0.5, 0.625]
+    assert factors("0.5 * (table(1 2 4))", 3) == [0.5, 1, 2]
+    assert curve("table(1 0.5 0.25) over 2ep", None)(10**9) == 0.25
+
+
 def test_noam_is_the_paper() -> None:
     steps = np.arange(1, 3001)
     paper = np.minimum(steps**-0.5, steps * 400**-1.5) / 400**-0.5

@@ -18,6 +18,11 @@ def test_a_miniature_has_the_same_shape(name: str) -> None:
 
 
 def test_lengths_are_multiplied_and_shares_stay() -> None:
+    assert str(stretched(parse("table(1 0.5 0.2 0.1)"), Fraction(1, 2))) == "table(1 0.5 0.2 0.1) over 2"
+    assert (
+        str(stretched(parse("hold * greedy(x0.9, patience 4, window 8)"), Fraction(1, 4)))
+        == "(hold) * greedy(x0.9, patience 1, window 2)"
+    )
     text = "linear 0..1 for 500 | hold for 2ep | steps x0.5 every 30tok for 50% | cosine to 0 over 8"
     small = "linear 0..1 for 125 | hold for 0.5ep | steps x0.5 every 7.5tok for 50% | cosine to 0 over 2"
     assert stretched(parse(text), Fraction(1, 4)) == parse(small)

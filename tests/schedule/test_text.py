@@ -27,6 +27,8 @@ max(cosine 1..0, 0.1)
 poly(2) 1..0 over 60
 linear 0..1 for 1e9tok | hold for 8e9tok | linear to 0
 hold for 29% | linear to 0
+table(1 0.5 0.25) over 3ep from 1 by 1ep | linear to 0 for 20%
+(hold) * greedy(x0.9, patience 3, warmup 2, floor 0.1, ceiling 4, window 5, reset 9, rel, max)
 """.strip().splitlines()
 
 
@@ -101,6 +103,15 @@ def test_two_ways_to_write_one_schedule_are_equal(one: str, other: str) -> None:
         ("", "an empty text is no schedule", ""),
         ("(" * 200, "more than 100 parentheses", "("),
         ("cosinus", "did you mean 'cosine'?", "cosinus"),
+        ("tabel(1 2)", "did you mean 'table'?", "tabel"),
+        ("table()", "expected a factor of at least 0, got ')'", ")"),
+        ("table(1 -2)", "expected ')' to close table(, got '-'", "-"),
+        ("table(1, 2)", "expected ')' to close table(, got ','", ","),
+        ("table(1 nan)", "expected ')' to close table(, got 'nan'", "nan"),
+        ("table(=1e-3)", "a table holds factors of the base value", "="),
+        ("table(1 0.9 ... 500 values)", "a long table is only abbreviated in a text", ".."),
+        ("table(" + "1 " * 65 + ")", "a text holds tables of at most 64 values, got 65", ""),
+        ("table(1 2) for 0 | hold", "must be longer than 0", "0 "),
     ],
 )
 def test_an_error_points_into_the_text_and_says_what_to_type(text: str, message: str, pointed_at: str) -> None:

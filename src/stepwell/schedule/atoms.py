@@ -6,7 +6,33 @@ from typing import Any
 
 from stepwell.errors import ScheduleError
 from stepwell.schedule.control import KINDS, Controller
+from stepwell.schedule.table import MOST_WRITTEN, Values
 from stepwell.schedule.tokens import Tokens
+
+
+def values(t: Tokens) -> Values:
+    """Pass a table with its values: `table(1 0.5 0.25)`."""
+    begin = t.begin
+    t.advance()
+    t.need("(", "after table")
+    if t.token == "=":
+        raise t.error("a table holds factors of the base value; divide absolute values by it")
+    numbers = [t.number("a factor of at least 0")]
+    while t.kind == "number":
+        numbers.append(t.number("a factor"))
+    if t.token == "..":
+        raise t.error(
+            "a long table is only abbreviated in a text; take the schedule from its JSON form, "
+            "Schedule.from_json(...), or build it with Table(Values.of(...))"
+        )
+    t.need(")", "to close table(")
+    if len(numbers) > MOST_WRITTEN:
+        raise t.error(
+            f"a text holds tables of at most {MOST_WRITTEN} values, got {len(numbers)}; a longer one is built with "
+            "Table(Values.of(...)) and kept in the JSON form",
+            begin,
+        )
+    return Values.of(numbers)
 
 
 def controller(t: Tokens) -> Controller:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from stepwell.errors import HorizonError, ScheduleError
-from stepwell.schedule import shape
+from stepwell.schedule import shape, table
 from stepwell.schedule.laid import Chain, Combined, Constant, Cycles, Laid, Piece, Stairs
 from stepwell.schedule.length import Horizon, Length, round_half_up, written
 from stepwell.schedule.schedule import (
@@ -27,6 +27,7 @@ from stepwell.schedule.schedule import (
     Sequence,
     Suffix,
     Sum,
+    Table,
     Value,
 )
 
@@ -94,8 +95,9 @@ def lay(node: Expression, window: Window, incoming: float, layout: Layout) -> La
     match node:
         case Value():
             return Constant(layout.value(node))
-        case Phase():
-            return _lay_phase(node, window, incoming, layout)
+        case Phase() | Table():
+            _check_fill(node, window, layout)
+            return _stairs(_piece(node, window, incoming, layout), window, layout, node.suffix)
         case Sequence():
             return _lay_sequence(node, window, incoming, layout)
         case Group():
@@ -103,7 +105,7 @@ def lay(node: Expression, window: Window, incoming: float, layout: Layout) -> La
             return _stairs(inner, window, layout, node.suffix)
         case Repeat():
             return _stairs(_lay_repeat(node, window, incoming, layout), window, layout, node.suffix)
-        case Sum(terms=operands):
+        case Sum():
             return _lay_sum(node, window, layout)
         case Negative():
             return Combined("product", (Constant(-1.0), lay(node.body, window, incoming, layout)))
@@ -118,9 +120,9 @@ def natural_length(node: Expression, layout: Layout) -> Fraction | None:
     match node:
         case Value():
             return None
-        case Phase() if node.suffix.length is not None:
+        case Phase() | Table() if node.suffix.length is not None:
             return layout.steps(node.suffix.length)
-        case Phase():
+        case Phase() | Table():
             return None
         case Sequence(items=items):
             lengths = [natural_length(item, layout) for item in items]
@@ -262,8 +264,9 @@ def _first_cycle(node: Repeat, window: Window, layout: Layout) -> Fraction:
     return cycle
 
 
-def _lay_phase(node: Phase, window: Window, incoming: float, layout: Layout) -> Laid:
-    _check_fill(node, window, layout)
+def _piece(node: Phase | Table, window: Window, incoming: float, layout: Layout) -> Piece:
+    if isinstance(node, Table):
+        return _table_piece(node, window, layout)
     inner = layout.inside(node.suffix)
     start = incoming if node.start is None else layout.value(node.start)
     offset = float(layout.steps(node.offset)) if node.offset is not None else 0.0
@@ -272,7 +275,17 @@ def _lay_phase(node: Phase, window: Window, incoming: float, layout: Layout) -> 
     stair = inner.stair if inner.stair is not None else 1.0
     piece = Piece(formula, window.first, stair if right else 0.0, node.shape == "steps")
     end = start if window.end is None else _finite_end(node, piece, window.end)
-    return _stairs(replace(piece, lowest_end=min(start, end)), window, layout, node.suffix)
+    return replace(piece, lowest_end=min(start, end))
+
+
+def _table_piece(node: Table, window: Window, layout: Layout) -> Piece:
+    inner = layout.inside(node.suffix)
+    over = float(len(node.values)) if node.over is None else float(_positive(layout, node.over, "over"))
+    offset = 0.0 if node.offset is None else float(layout.steps(node.offset))
+    edge = (inner.stair or 1.0) if inner.right else 0.0
+    piece = Piece(table.reader(node.values, over=over, offset=offset), window.first, edge, staircase=True)
+    ends = [piece.at(window.first), piece.at(window.first) if window.end is None else piece.end_at(window.end)]
+    return replace(piece, lowest_end=min(ends))
 
 
 def _finite_end(node: Phase, piece: Piece, stop: int) -> float:

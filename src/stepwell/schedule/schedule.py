@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from stepwell.errors import ScheduleError
 from stepwell.schedule.control import Controller
 from stepwell.schedule.length import Horizon, Length, written
 from stepwell.schedule.shape import CLOSED, OPEN
+from stepwell.schedule.table import Values
 
 if TYPE_CHECKING:
     from stepwell.schedule.curve import Curve
@@ -107,6 +109,28 @@ class Phase:
         clock = ("over", self.over), ("from", self.offset)
         text += "".join(f" {word} {length}" for word, length in clock if length is not None)
         return f"{text}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Measured factors, one per update; past the last one it is held.
+
+    Args:
+        values: the factors, `Values.of([1, 0.5, 0.25])`.
+        over: spreads them evenly over this length, instead of one per update.
+        offset: where on that clock it begins (`from`).
+        suffix: `for`, `by` and side.
+    """
+
+    values: Values
+    over: Length | None = None
+    offset: Length | None = None
+    suffix: Suffix = Suffix()
+
+    def __str__(self) -> str:
+        clock = ("over", self.over), ("from", self.offset)
+        words = "".join(f" {word} {length}" for word, length in clock if length is not None)
+        return f"table({self.values}){words}{self.suffix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +235,7 @@ class Max:
         return f"max({', '.join(map(str, self.operands))})"
 
 
-Expression: TypeAlias = Value | Phase | Sequence | Group | Repeat | Sum | Negative | Product | Max
+Expression: TypeAlias = Value | Phase | Table | Sequence | Group | Repeat | Sum | Negative | Product | Max
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +295,28 @@ class Schedule:
 
         return resolve(self, horizon, bases)
 
+    def to_json(self) -> dict[str, Any]:
+        """The schedule as plain data for `json.dumps`, with a schema version; long tables included."""
+        from stepwell.schedule.document import to_json
+
+        return to_json(self)
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> Schedule:
+        """The schedule that `to_json` made a document of.
+
+        Raises:
+            ScheduleError: not such a document, or one of a newer version; the message has the place in it.
+
+        Example:
+            >>> from stepwell.schedule import parse
+            >>> Schedule.from_json(parse("linear 0..1 for 5% | cosine to 0").to_json())
+            schedule('linear 0..1 for 5% | cosine to 0')
+        """
+        from stepwell.schedule.document import from_json
+
+        return from_json(document)
+
     def __str__(self) -> str:
         if [entry.name for entry in self.entries] == ["lr"]:
             return str(self.entries[0])
@@ -302,7 +348,7 @@ def _flat(members: tuple[Expression, ...], kind: type, name: str) -> tuple[Expre
 
 
 def _as_item(node: Expression) -> str:
-    return str(node) if isinstance(node, Phase | Group | Repeat) else f"({node})"
+    return str(node) if isinstance(node, Phase | Table | Group | Repeat) else f"({node})"
 
 
 def _as_operand(node: Expression) -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from stepwell.schedule.length import Length, Unit
-from stepwell.schedule.schedule import Entry, Schedule
+from stepwell.schedule.schedule import Entry, Schedule, Table
 
 Node = TypeVar("Node")
 
@@ -33,6 +33,8 @@ def _entry(entry: Entry, ratio: Fraction) -> Entry:
 def _stretch(node: Node, ratio: Fraction) -> Node:
     """The node with every length inside it stretched."""
     stretched_node: Any = node
+    if isinstance(node, Table) and node.over is None:
+        stretched_node = node = replace(node, over=Length(float(len(node.values))))  # the same, as a length
     if isinstance(node, Length):
         if node.unit is not Unit.RUN:
             stretched_node = Length(float(Fraction(repr(node.value)) * ratio), node.unit)

@@ -6,7 +6,8 @@ sum:      prod {("+" | "-") prod}
 prod:     operand {"*" operand}
 operand:  value | group | "max(" expr {"," expr} ")" | controller
 controller: ("plateau" | "greedy") "(" "x"n {"," (setting n | word)} ")"
-item:     phase | group | repeat
+item:     phase | table | group | repeat
+table:    "table(" n {n} ")" {clock | suffix}
 group:    "(" expr ")" {suffix}
 repeat:   "repeat" [int] "(" expr ")" ["longer" "x"n] ["lower" "x"n] {suffix}
 phase:    shape ["(" n ")"] (value ".." value | "to" value) {clock | suffix}
@@ -22,7 +23,7 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
-from stepwell.schedule.atoms import controller
+from stepwell.schedule.atoms import controller, values
 from stepwell.schedule.control import KINDS, Controller
 from stepwell.schedule.length import Length
 from stepwell.schedule.schedule import (
@@ -38,11 +39,13 @@ from stepwell.schedule.schedule import (
     Sequence,
     Suffix,
     Sum,
+    Table,
 )
 from stepwell.schedule.shape import ALIASES, CLOSED, NAMES
 from stepwell.schedule.tokens import Tokens
 
 NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*:")
+CLOCKED = {"for": "length", "by": "stair", "@": "side", "over": "over", "from": "offset"}
 DEEPEST = 100  # parentheses; far beyond any schedule, and below Python's own limit
 
 
@@ -130,6 +133,8 @@ def _item(t: Tokens) -> Expression:
         return _group(t)
     if t.token == "repeat":
         return _repeat(t)
+    if t.token == "table":
+        return _table(t)
     return _phase(t)
 
 
@@ -214,15 +219,14 @@ def _repeat(t: Tokens) -> Repeat:
 def _phase(t: Tokens) -> Phase:
     begin, name = t.begin, t.token
     if t.kind != "word" or (name not in NAMES):
-        close = get_close_matches(name, NAMES, n=1)
+        close = get_close_matches(name, (*NAMES, "table", "repeat"), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         what = f"unknown shape {name!r}{hint}" if t.kind == "word" else f"expected a phase, got {t.shown()}"
-        raise t.error(f"{what} (known shapes: {', '.join(sorted(NAMES))})")
+        raise t.error(f"{what} (known shapes: {', '.join(sorted((*NAMES, 'table')))})")
     t.advance()
     name = ALIASES.get(name, name)
     settings = _closed(t, name, begin) if name in CLOSED else _open(t, name)
-    words = {"for": "length", "by": "stair", "@": "side", "over": "over", "from": "offset"}
-    suffix, clock = _suffix_and_clock(t, words)
+    suffix, clock = _suffix_and_clock(t, CLOCKED)
     over, offset = clock.get("over"), clock.get("offset")
     if over is None and name == "inverse-sqrt":
         raise t.error("inverse-sqrt needs its clock: 'inverse-sqrt over 4000'", begin)
@@ -231,6 +235,12 @@ def _phase(t: Tokens) -> Phase:
     if offset is not None and name == "hold":
         raise t.error("'hold' has no clock; leave `from` away", begin)
     return Phase(name, over=over, offset=offset, suffix=suffix, **settings)
+
+
+def _table(t: Tokens) -> Table:
+    measured = values(t)
+    suffix, clock = _suffix_and_clock(t, CLOCKED)
+    return Table(measured, clock.get("over"), clock.get("offset"), suffix)
 
 
 def _closed(t: Tokens, name: str, begin: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from stepwell.finding import Finding, Severity
 from stepwell.record.comparison import Comparison
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.trial import Strategy, TaskRef, Trial
-from stepwell.schedule import RECIPES, Curve, Horizon, Plateau, Schedule, parse, schedule
+from stepwell.schedule import RECIPES, Curve, Horizon, Plateau, Schedule, parse, schedule, twins
 
 if TYPE_CHECKING:
     from stepwell.drive.recorder import Recorder
@@ -50,6 +50,7 @@ __all__ = [
     "Schedule",
     "parse",
     "schedule",
+    "twins",
     # at work
     "Recorder",
     "Scheduler",

@@ -29,6 +29,46 @@ CATALOGUE: dict[str, Entry] = {
         Severity.WARNING,
         "pass the real total_steps, or end the schedule with `| hold`",
     ),
+    "SW102": Entry(
+        "the first update has a rate of 0",
+        Severity.WARNING,
+        "write the warm-up `0..1`, which is read at the right edge of its steps, without `@left`",
+    ),
+    "SW103": Entry(
+        "the rate jumps where one phase ends and the next begins",
+        Severity.WARNING,
+        "begin the next phase with `to`, so that it goes on from where the one before ended",
+    ),
+    "SW104": Entry(
+        "the run ends before the rate has come down",
+        Severity.WARNING,
+        "leave the clock (`over`) of the last phase away, or give the run the length of the schedule",
+    ),
+    "SW105": Entry(
+        "the rate rises again after it had come down",
+        Severity.WARNING,
+        "end the schedule at its low; if cycles are meant, write them as `repeat (...)`",
+    ),
+    "SW106": Entry(
+        "a phase trains nothing, its rate is 0 throughout",
+        Severity.WARNING,
+        "leave the phase away and let the one before take its steps, or hold a rate above 0",
+    ),
+    "SW107": Entry(
+        "a part of max(...) is never the largest",
+        Severity.INFO,
+        "leave that part away, or check its value: a floor is a factor of the base rate, not a rate",
+    ),
+    "SW108": Entry(
+        "the warm-up takes a large share of the run",
+        Severity.WARNING,
+        "shorten the warm-up, such as `for 5%`, or lengthen the run",
+    ),
+    "SW109": Entry(
+        "the schedule goes on beyond the run",
+        Severity.WARNING,
+        "write places and lengths in shares of the run (`50%`), or pass the real total_steps",
+    ),
 }
 
 

@@ -149,6 +149,7 @@ def test_a_schedule_with_an_end_of_its_own_needs_no_total_either() -> None:
         ("linear 0..1 for 0.1% | hold", "rounds to no step at all"),
         ("repeat (linear 1..0)", "the cycle of 'repeat (linear 1..0)' has no length"),
         ("repeat (hold for 0.3)", "is 0.3 steps long; it must be at least 1"),
+        ("repeat (linear 1..0 for 2) longer x0.4", "cycle 2 of 'repeat (linear 1..0 for 2) longer x0.4' is 0.8 steps"),
         ("exponential 1..0", "cannot go between 0 and another value"),
         ("linear 1..=0.01", "the absolute value '=0.01' needs the base it stands on"),
         ("decay x1e300 per 1", "grows beyond every number within 97 steps"),

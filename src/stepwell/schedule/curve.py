@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepwell.errors import OptionError, OverrunError, ScheduleError
+from stepwell.finding import Finding
+from stepwell.schedule import measures
 from stepwell.schedule.laid import Laid
 from stepwell.schedule.lay import Layout, Window, lay, natural_length
 from stepwell.schedule.length import Horizon, round_half_up
@@ -31,11 +33,13 @@ class Curve:
         schedule: where it comes from.
         horizon: the run; `total_steps` is filled in where the schedule itself has an end.
         bases: the base values it was resolved with, which absolute values are factors of.
+        continuing_from: entry -> the factor that its first phase continued from, where it was not 1.
     """
 
     schedule: Schedule
     horizon: Horizon
     bases: Mapping[str, float]
+    continuing_from: Mapping[str, float]
     _laid: Mapping[str, Laid]
 
     @property
@@ -59,7 +63,7 @@ class Curve:
             OverrunError: a step below 0 or beyond `total_steps`.
             OptionError: a step that is not a whole number, or an entry that the schedule does not have.
         """
-        laid = self._entry(entry)
+        laid = self.laid(entry)
         if type(step) is int:
             if step < 0 or (self.horizon.total_steps is not None and step > self.horizon.total_steps):
                 raise OverrunError(f"step {step} is outside the run, which has steps 0 to {self._last()}")
@@ -73,7 +77,55 @@ class Curve:
         values = laid.at_many(steps.astype(np.float64).ravel()).reshape(steps.shape)
         return float(values) if values.ndim == 0 else values
 
-    def _entry(self, name: str) -> Laid:
+    def integral(self, first: int = 0, stop: int | None = None, entry: str = "lr") -> float:
+        """The sum of the factors of the updates `first` to `stop - 1`, to the end of the run by default.
+
+        Times the base rate it is the distance that the parameters can go, the "rate budget" of the run.
+
+        Raises:
+            OverrunError: updates outside the run.
+            OptionError: a run without end, and no `stop`.
+
+        Example:
+            >>> from stepwell.schedule import schedule
+            >>> schedule("linear 1..0").resolve(Horizon(4)).integral()
+            2.5
+        """
+        return measures.integral(self, first, stop, entry)
+
+    def peak(self, entry: str = "lr") -> measures.Peak:
+        """The largest factor and the first update that uses it."""
+        return measures.peak(self, entry)
+
+    def breakpoints(self, entry: str = "lr") -> tuple[int, ...]:
+        """The updates with which a phase begins, also in every cycle of a repeat, in order.
+
+        Example:
+            >>> from stepwell.schedule import schedule
+            >>> schedule("linear 0..1 for 5% | hold | 1-sqrt to 0 for 20%").resolve(Horizon(100)).breakpoints()
+            (0, 5, 80)
+        """
+        return measures.breakpoints(self, entry)
+
+    def difference(self, other: Curve, entry: str = "lr") -> measures.Difference:
+        """The largest absolute difference from another curve, over the updates that both have, and where it is."""
+        return measures.difference(self, other, entry)
+
+    def preflight(self) -> list[Finding]:
+        """What is probably not meant: a first update at 0, a jump, a floor never reached, a dead phase ...
+
+        Empty for a curve that has nothing to complain of. `stepwell explain CODE` tells more of each finding.
+        """
+        from stepwell.schedule.preflight import preflight
+
+        return preflight(self)
+
+    def laid(self, name: str) -> Laid:
+        """The laid expression of an entry.
+
+        Raises:
+            OptionError: the schedule has no such entry.
+        """
         try:
             return self._laid[name]
         except KeyError:
@@ -83,13 +135,15 @@ class Curve:
         return "any" if self.total_steps is None else str(self.total_steps)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return resolve, (self.schedule, self.horizon, self.bases)
+        return resolve, (self.schedule, self.horizon, self.bases, self.continuing_from)
 
     def __repr__(self) -> str:
         return f"Curve({str(self.schedule)!r}, {self.horizon})"
 
 
-def resolve(schedule: Schedule, horizon: Horizon, bases: Mapping[str, float]) -> Curve:
+def resolve(
+    schedule: Schedule, horizon: Horizon, bases: Mapping[str, float], continuing_from: Mapping[str, float]
+) -> Curve:
     """Lay every entry over the run; see `Schedule.resolve`."""
     total = horizon.total_steps
     if total is None:
@@ -98,8 +152,8 @@ def resolve(schedule: Schedule, horizon: Horizon, bases: Mapping[str, float]) ->
     laid = {}
     for entry in schedule.entries:
         layout = Layout(horizon, base=_base_of(entry, bases))
-        laid[entry.name] = lay(entry.expression, Window.whole(total), 1.0, layout)
-    return Curve(schedule, horizon, dict(bases), laid)
+        laid[entry.name] = lay(entry.expression, Window.whole(total), continuing_from.get(entry.name, 1.0), layout)
+    return Curve(schedule, horizon, dict(bases), dict(continuing_from), laid)
 
 
 def _own_length(schedule: Schedule, horizon: Horizon) -> int | None:

@@ -234,6 +234,9 @@ def _lay_repeat(node: Repeat, window: Window, incoming: float, layout: Layout) -
     begins: list[int] = []
     parts: list[Laid] = []
     while begin < stop and len(parts) < most:
+        if first * stretch < 1:
+            steps = f"{float(first * stretch):.3g}"
+            raise HorizonError(f"cycle {len(parts) + 1} of {str(node)!r} is {steps} steps long; it must be at least 1")
         cycle = Window(begin, begin + first * stretch)
         parts.append(lay(node.body, cycle, incoming, replace(inner, stretch=inner.stretch * stretch)))
         begins.append(cycle.first)

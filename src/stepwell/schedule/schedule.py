@@ -274,11 +274,12 @@ class Schedule:
                 return entry
         raise KeyError(name)
 
-    def resolve(self, horizon: Horizon, **bases: float) -> Curve:
+    def resolve(self, horizon: Horizon, *, continuing_from: Mapping[str, float] | None = None, **bases: float) -> Curve:
         """Lay the schedule over a run; everything that can be wrong about the two is raised here.
 
         Args:
             horizon: the run.
+            continuing_from: entry -> the factor that its first phase continues from, where it is not 1.
             bases: the base value of each entry, needed where a value is absolute: `base_lr=0.1, momentum=0.9`.
 
         Raises:
@@ -293,7 +294,7 @@ class Schedule:
         """
         from stepwell.schedule.curve import resolve
 
-        return resolve(self, horizon, bases)
+        return resolve(self, horizon, bases, continuing_from or {})
 
     def to_json(self) -> dict[str, Any]:
         """The schedule as plain data for `json.dumps`, with a schema version; long tables included."""
@@ -316,6 +317,11 @@ class Schedule:
         from stepwell.schedule.document import from_json
 
         return from_json(document)
+
+    @property
+    def absolute(self) -> bool:
+        """Whether a value is absolute anywhere, so that the factors depend on the base."""
+        return absolute_values(tuple(entry.expression for entry in self.entries))
 
     def __str__(self) -> str:
         if [entry.name for entry in self.entries] == ["lr"]:

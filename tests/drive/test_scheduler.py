@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
+import json
 import pickle
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from stepwell.drive.scheduler import Scheduler
-from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
+from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError, StepwellError
 
 STEPS = 40
 
@@ -214,7 +217,7 @@ def test_a_tensor_rate_is_filled_in_place() -> None:
 
 
 def test_bad_use_is_one_sentence() -> None:
-    with pytest.raises(OptionError, match="must be positive and finite, got 0"):
+    with pytest.raises(OptionError, match="must be above 0, got 0 for every"):
         Scheduler(sgd(lr=0.0), "hold")
     with pytest.raises(OptionError, match="2 rates for 1 parameter groups"):
         Scheduler(sgd(), "hold", base_lr=[0.1, 0.2])
@@ -227,9 +230,85 @@ def test_bad_use_is_one_sentence() -> None:
     with pytest.raises(OptionError, match="one number"):
         Scheduler(sgd(), "hold * plateau(x0.1)").observe("low")  # type: ignore[arg-type]  # the wrong input itself
     saved = Scheduler(sgd(), "cosine 1..0", total_steps=10).state_dict()
-    with pytest.raises(ResumeError, match="the saved run has horizon"):
+    with pytest.raises(ResumeError, match="horizon of 10 steps became of 20 steps"):
         Scheduler(sgd(), "cosine 1..0", total_steps=20).load_state_dict(saved)
     with pytest.raises(ResumeError, match="newer than 1"):
         Scheduler(sgd(), "cosine 1..0", total_steps=10).load_state_dict({**saved, "version": 2})
     with pytest.raises(ResumeError, match="not a Stepwell"):
         Scheduler(sgd(), "hold").load_state_dict(lr_scheduler.StepLR(sgd(), 3).state_dict())
+
+
+def test_a_follower_works_though_nobody_holds_it() -> None:
+    optimizer = sgd()
+    Scheduler(optimizer, "linear 1..0", total_steps=10, follow=True)
+    gc.collect()
+    for _ in range(5):
+        update(optimizer)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.15)
+
+
+def test_dead_schedulers_leave_nothing_on_the_optimizer() -> None:
+    optimizer = sgd()
+    for _ in range(20):
+        Scheduler(optimizer, "hold")
+        gc.collect()
+    assert len(optimizer._optimizer_load_state_dict_post_hooks) == 0
+
+
+@pytest.mark.parametrize("rate", [np.float32(0.25), torch.tensor(0.25), np.array([0.25]), [0.25], (np.float64(0.25),)])
+def test_a_base_rate_may_come_in_any_numeric_type(rate: Any) -> None:
+    assert Scheduler(sgd(), "hold", base_lr=rate).get_last_lr() == [0.25]
+
+
+@pytest.mark.parametrize("rate", ["0.1", True, None.__class__, [None], {}])
+def test_a_base_rate_that_is_no_number_is_refused(rate: Any) -> None:
+    with pytest.raises(OptionError, match="base_lr is a number such as"):
+        Scheduler(sgd(), "hold", base_lr=rate)
+
+
+def test_groups_that_share_a_tensor_rate_get_one_each() -> None:
+    groups = [{"params": weights()}, {"params": weights()}]
+    optimizer = torch.optim.SGD(groups, lr=torch.tensor(1.0, dtype=torch.float64))
+    assert Scheduler(optimizer, "hold", base_lr=[0.1, 0.2]).get_last_lr() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lr: hold; momentum: linear 1..2", r"takes momentum of parameter group 0 from 0\.9 to 1\.7.*stay in \[0, 1\)"),
+        ("lr: hold; nesterov: hold", "no entry 'nesterov'"),
+        ("lr: hold; initial_lr: hold", "no entry 'initial_lr'"),
+        ("lr: hold; foreach: hold", "no entry 'foreach'"),
+    ],
+)
+def test_what_an_optimizer_cannot_work_with_is_refused_before_the_first_update(text: str, message: str) -> None:
+    with pytest.raises(StepwellError, match=message):
+        Scheduler(sgd(), text, total_steps=10)
+
+
+def test_momentum_starts_from_what_it_is_now() -> None:
+    optimizer = sgd()
+    Scheduler(optimizer, "lr: hold; momentum: hold 0.5").detach()
+    Scheduler(optimizer, "lr: hold; momentum: hold").detach()
+    assert optimizer.param_groups[0]["momentum"] == 0.9  # what a Scheduler wrote is not a new base
+    optimizer.param_groups[0]["momentum"] = 0.8
+    Scheduler(optimizer, "lr: hold; momentum: hold")
+    assert optimizer.param_groups[0]["momentum"] == 0.8
+
+
+@pytest.mark.parametrize("field", ["version", "horizon", "bases", "findings", "controllers", "edits"])
+def test_an_incomplete_state_is_one_sentence(field: str) -> None:
+    scheduler = Scheduler(sgd(), "hold")
+    state = scheduler.state_dict()
+    del state[field]
+    with pytest.raises(ResumeError, match=f"it lacks {field}"):
+        scheduler.load_state_dict(state)
+
+
+def test_a_state_with_an_infinite_metric_is_strict_json() -> None:
+    scheduler = Scheduler(sgd(), "hold * plateau(x0.5, patience 3, max)")
+    scheduler.observe(float("inf"))
+    state = json.loads(json.dumps(scheduler.state_dict(), allow_nan=False))
+    twin = Scheduler(sgd(), "hold * plateau(x0.5, patience 3, max)")
+    twin.load_state_dict(state)
+    assert twin.state_dict() == scheduler.state_dict()

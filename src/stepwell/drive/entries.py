@@ -10,6 +10,7 @@ import torch
 from stepwell.errors import OptimizerError
 
 BETAS = {"beta1": 0, "beta2": 1}
+BOOKKEEPING = ("initial_", "scheduled_")  # what schedulers leave in a group beside torch's own entries
 
 
 def read(group: Mapping[str, Any], name: str) -> float:
@@ -26,6 +27,7 @@ def read(group: Mapping[str, Any], name: str) -> float:
 def write(group: dict[str, Any], name: str, value: float) -> None:
     """Set an entry. A tensor is filled in place, so that compiled and captured steps see it."""
     key, place = _locate(group, name)
+    group[f"scheduled_{name}"] = value
     current = group[key] if place is None else group[key][place]
     if isinstance(current, torch.Tensor):
         current.fill_(value)
@@ -38,11 +40,16 @@ def write(group: dict[str, Any], name: str, value: float) -> None:
 
 
 def _locate(group: Mapping[str, Any], name: str) -> tuple[str, int | None]:
-    if name in group and name not in ("params", "betas"):
+    if name in group and _is_number(group[name]) and not name.startswith(BOOKKEEPING):
         return name, None
     if "betas" in group and name in ("momentum", *BETAS):
         return "betas", BETAS.get(name, 0)
-    known = sorted(
-        key for key, value in group.items() if isinstance(value, float | torch.Tensor) and key != "initial_lr"
-    )
+    known = sorted(key for key, value in group.items() if _is_number(value) and not key.startswith(BOOKKEEPING))
+    known += ["momentum", *BETAS] if "betas" in group else []
     raise OptimizerError(f"the optimizer has no entry {name!r} to schedule; its groups have {', '.join(known)}")
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, torch.Tensor):
+        return value.ndim == 0
+    return isinstance(value, int | float) and not isinstance(value, bool)

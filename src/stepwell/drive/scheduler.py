@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import warnings
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import torch
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from stepwell.drive import entries, resume
-from stepwell.errors import OptimizerError, OptionError, OverrunError
+from stepwell.drive.edit import Edit, Kind
+from stepwell.drive.follow import attach, release
+from stepwell.drive.groups import WRITTEN, Plan, base_rates, check_range, choose, other_bases
+from stepwell.drive.track import Stretch, Track
+from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
 from stepwell.finding import Finding
-from stepwell.schedule import Curve, Horizon, Schedule
+from stepwell.schedule import Controller, Curve, Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
-from stepwell.schedule.control import plain
-from stepwell.schedule.schedule import absolute_values
+from stepwell.schedule.control.controller import plain
+
+LOOKED_AT = 1_000_000  # updates whose momentum is checked before the first
 
 
 class Scheduler(LRScheduler):
     """Sets the rate of every parameter group to its base rate times the schedule's factor, before each update.
 
     Call `step()` after every `optimizer.step()`; or pass `follow=True` and call nothing: it then moves whenever the
-    optimizer really stepped.
+    optimizer really stepped. A group that is added later joins with its own `lr` as base rate.
 
     Args:
         optimizer: its groups give the base rates (`initial_lr` where a scheduler left one, else `lr`).
-        schedule: a text, the name of a recipe, or a `Schedule`.
+        schedule: a text, the name of a recipe, or a `Schedule`; or a mapping from a group's index or `name` to one of
+            these, with `*` for the others.
         total_steps: optimizer updates in the run. May be left away where the schedule has no end or one of its own.
         steps_per_epoch: needed by lengths in `ep`.
         tokens_per_step: needed by lengths in `tok`.
         base_lr: replaces the base rates: one for all groups, or one per group.
         follow: listen to the optimizer instead of waiting for `step()`.
         overrun: what happens after the last step: `hold` the last value and warn once, or `raise` an OverrunError.
+        on_change: what happens when a state of another plan is loaded: `raise`, or `keep` the saved plan, `switch` to
+            this one, or `rescale` this one so that the rate goes on without a jump.
 
     Raises:
         ScheduleError, HorizonError: the schedule cannot be read, or does not fit the run.
-        OptimizerError: the optimizer lacks a scheduled entry.
-        OptionError: a base rate that is not positive and finite.
+        OptimizerError: the optimizer lacks a scheduled entry, has another scheduler, or a stale `initial_lr`.
+        OptionError: a base rate that is not positive and finite, or an unknown group.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.zeros(1))
@@ -54,10 +62,10 @@ class Scheduler(LRScheduler):
         [0.1, 0.075, 0.05, 0.025]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- two parameters, and options by keyword
         self,
-        optimizer: torch.optim.Optimizer,
-        schedule: str | Schedule,
+        optimizer: Optimizer,
+        schedule: Plan,
         *,
         total_steps: int | None = None,
         steps_per_epoch: int | None = None,
@@ -65,26 +73,42 @@ class Scheduler(LRScheduler):
         base_lr: float | Sequence[float] | None = None,
         follow: bool = False,
         overrun: Literal["hold", "raise"] = "hold",
+        on_change: resume.OnChange = "raise",
     ) -> None:
         # LRScheduler.__init__ is not called: it would write rates, count a step and wrap optimizer.step.
-        if not isinstance(optimizer, torch.optim.Optimizer):
+        if not isinstance(optimizer, Optimizer):
             raise OptimizerError(f"a Scheduler needs a torch optimizer, got {type(optimizer).__name__}")
         if overrun not in ("hold", "raise"):
             raise OptionError(f"overrun is 'hold' or 'raise', got {overrun!r}")
+        if on_change not in resume.ON_CHANGE:
+            raise OptionError(f"on_change is one of {', '.join(resume.ON_CHANGE)}, got {on_change!r}")
         self.optimizer = optimizer
-        self.schedule = read_schedule(schedule)
+        self.plan = dict(schedule) if isinstance(schedule, Mapping) else schedule
         self.horizon = Horizon(total_steps, steps_per_epoch, tokens_per_step)
-        self.follow = follow
-        self.overrun = overrun
+        self.follow, self.overrun, self.on_change = follow, overrun, on_change
         self.findings: list[Finding] = []
+        self.edits: list[Edit] = []
         self.last_epoch = 0  # torch's name for the number of the coming update
-        self._bases = self._read_bases(_base_rates(optimizer, base_lr))
-        self.base_lrs = list(self._bases["lr"])
-        self._curves = self._lay()
-        self._controllers = {e.name: e.controller for e in self.schedule.entries if e.controller is not None}
-        self._states = {name: one.init(self._bases["lr"]) for name, one in self._controllers.items()}
-        self._hook_on()
-        self._write()
+        self._schedules = choose(schedule, optimizer.param_groups)
+        rates: list[float | None] = list(base_rates(optimizer, base_lr))
+        self._bases = {"lr": rates, **other_bases(self._schedules, optimizer.param_groups)}
+        self._controllers: dict[str, Controller] = {}
+        self._states: dict[str, Any] = {}
+        self._lay()
+        self._hooks: list[Callable[[], None]] = attach(self)
+        self.write()
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule of the first parameter group, as it was when the run began."""
+        return self._schedules[0]
+
+    @property
+    def total_steps(self) -> int | None:
+        """Updates in the run as it is planned now; None for a run without end."""
+        ends = [track.stretches[-1].end for track in self._tracks]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
 
     # Moving
 
@@ -93,10 +117,23 @@ class Scheduler(LRScheduler):
         if epoch is not None:
             raise OptionError("step() takes no epoch: it moves on by one update; call it after every optimizer.step()")
         if not self.follow:
-            self._advance()
+            self.advance()
+
+    def advance(self) -> None:
+        """Move on by one update, whoever asks; `step` and the hook of a follower call it."""
+        total = self._end
+        if total is not None and self.last_epoch >= total:
+            if self.overrun == "raise":
+                raise OverrunError(
+                    f"the schedule ends after {total} updates and this is one more; pass the real total_steps"
+                )
+            if self.last_epoch == total:
+                self._report_overrun(total)
+        self.last_epoch += 1
+        self.write()
 
     def observe(self, metric: float) -> None:
-        """Give a metric to the schedule's controller and apply its verdict at once.
+        """Give a metric to the schedule's feedback and apply its verdict at once.
 
         Raises:
             OptionError: the schedule has no feedback, or the metric is not a number.
@@ -111,22 +148,11 @@ class Scheduler(LRScheduler):
             raise OptionError(f"a metric is one number, got {metric!r:.60}") from None
         for name, controller in self._controllers.items():
             self._states[name] = controller.update(self._states[name], number)
-        self._write()
-
-    def _advance(self) -> None:
-        total = self._curves[0].total_steps
-        if total is not None and self.last_epoch >= total and self.overrun == "raise":
-            raise OverrunError(
-                f"the schedule ends after {total} updates and this is one more; pass the real total_steps"
-            )
-        self.last_epoch += 1
-        if total is not None and self.last_epoch == total + 1:
-            self._report_overrun(total)
-        self._write()
+        self.write()
 
     def _report_overrun(self, total: int) -> None:
         """The first update beyond the end: hold the last value, say so once, keep the finding."""
-        rate = self.get_last_lr()[0]
+        rate = float(self.get_last_lr()[0])
         message = f"the schedule ends after {total} updates; the run goes on at the last rate, {rate:.3g}"
         self.findings.append(Finding("SW101", f"step {total}", message, (("total_steps", total), ("lr", rate))))
         warnings.warn(str(self.findings[-1]), UserWarning, stacklevel=4)
@@ -142,6 +168,15 @@ class Scheduler(LRScheduler):
         return self.get_last_lr()
 
     @property
+    def base_lrs(self) -> list[float | torch.Tensor]:
+        """The base rate of every group."""
+        return [rate or 0.0 for rate in self._bases["lr"]]
+
+    @base_lrs.setter
+    def base_lrs(self, value: object) -> None:
+        raise OptionError("the base rates are fixed when a Scheduler is built; pass base_lr=...")
+
+    @property
     def _last_lr(self) -> list[Any]:
         """Some frameworks read it instead of calling `get_last_lr`."""
         return self.get_last_lr()
@@ -150,35 +185,134 @@ class Scheduler(LRScheduler):
     def _last_lr(self, value: object) -> None:
         raise OptionError("the rates follow from the schedule; to change them, change the schedule")
 
-    def _write(self) -> None:
+    def write(self) -> None:
         """Put the values of the coming update into the parameter groups."""
-        for index, group in enumerate(self.optimizer.param_groups):
-            curve = self._curves[index if len(self._curves) > 1 else 0]
-            total = curve.total_steps
-            step = self.last_epoch if total is None else min(self.last_epoch, total)
-            for entry in curve.entries:
-                value = self._bases[entry][index] * curve(step, entry)
-                state = self._states.get(entry)
-                entries.write(group, entry, value if state is None else value * state.factors[index])
+        groups = self.optimizer.param_groups
+        if len(groups) != len(self._schedules):
+            self._join()
+        for track in self._tracks:
+            entry, state = track.entry, self._states.get(track.entry)
+            factors = track.factors(self.last_epoch)
+            for index, (group, base, factor) in enumerate(zip(groups, track.bases, factors, strict=True)):
+                if base is None or factor is None:
+                    continue
+                value = base * factor if state is None else base * factor * state.factors[index]
+                if entry != "lr":
+                    entries.write(group, entry, value)
+                elif isinstance(group["lr"], torch.Tensor):
+                    group["lr"].fill_(value)
+                    group[WRITTEN] = value
+                else:
+                    group["lr"] = group[WRITTEN] = value
 
-    def _read_bases(self, rates: list[float]) -> dict[str, list[float]]:
-        bases = {"lr": rates}
-        for entry in self.schedule.entries:
-            if entry.name != "lr":
-                bases[entry.name] = [_base(group, entry.name) for group in self.optimizer.param_groups]
-        return bases
+    def _lay(self) -> None:
+        """Lay the plan and its edits over the run, for every entry and group."""
+        names = list(dict.fromkeys(entry.name for one in self._schedules for entry in one.entries))
+        self._tracks = [Track(name, self._bases[name], tuple(self._stretches(name))) for name in names]
+        self._end = self.total_steps
+        for one in self._schedules:
+            for entry in one.entries:
+                if entry.controller is not None and entry.name not in self._controllers:
+                    self._controllers[entry.name] = entry.controller
+                    rates = [rate or 0.0 for rate in self._bases["lr"]]
+                    self._states[entry.name] = entry.controller.init(rates)
 
-    def _lay(self) -> list[Curve]:
-        """One curve for all groups, or one per group where absolute values make them differ."""
-        groups = range(
-            len(self.optimizer.param_groups)
-            if absolute_values(tuple(entry.expression for entry in self.schedule.entries))
-            else 1
-        )
-        return [self.schedule.resolve(self.horizon, **self._bases_of(index)) for index in groups]
+    def _stretches(self, name: str) -> list[Stretch]:
+        curves: list[Curve | None] = []
+        shared: dict[Any, Curve] = {}
+        for index, one in enumerate(self._schedules):
+            if name not in [entry.name for entry in one.entries]:
+                curves.append(None)
+                continue
+            bases: dict[str, Any] = self._bases_of(index) if one.absolute else {}
+            key = (one, tuple(bases.items()))
+            if key not in shared:
+                shared[key] = one.resolve(self.horizon, **bases)
+            curves.append(shared[key])
+        for index, curve in enumerate(curves):
+            if curve is not None and name != "lr" and (index == 0 or curve is not curves[index - 1]):
+                values = curve(range(min(curve.total_steps or LOOKED_AT, LOOKED_AT)), name) * (
+                    self._bases[name][index] or 0
+                )
+                check_range(name, index, float(values.min()), float(values.max()))
+        first = Stretch(0, 0, tuple(curves))
+        edits = (edit.stretch(name, [self._bases_of(index) for index in range(len(curves))]) for edit in self.edits)
+        return [first, *(stretch for stretch in edits if stretch is not None)]
 
     def _bases_of(self, index: int) -> dict[str, float]:
-        return {"base_lr" if name == "lr" else name: values[index] for name, values in self._bases.items()}
+        """The base values of one group, as `Schedule.resolve` takes them."""
+        known = ((name, values[index]) for name, values in self._bases.items())
+        return {"base_lr" if name == "lr" else name: value for name, value in known if value is not None}
+
+    def _join(self) -> None:
+        """Take in parameter groups that were added after the Scheduler was built."""
+        groups = self.optimizer.param_groups
+        known = len(self._schedules)
+        if len(groups) < known:
+            raise OptimizerError(f"the optimizer had {known} parameter groups and has {len(groups)} now")
+        self._schedules = choose(self.plan, groups)
+        late = [float(group.setdefault("initial_lr", group["lr"])) for group in groups[known:]]
+        self._bases = {"lr": [*self._bases["lr"], *late], **other_bases(self._schedules, groups)}
+        for name, state in self._states.items():
+            factors = (*state.factors, *(state.factors[-1] for _ in late))
+            self._states[name] = replace(state, factors=factors)
+        self._lay()
+
+    # Changes of plan
+
+    def extend(self, total_steps: int) -> Edit:
+        """Make the run longer (or shorter): the plan that rules now, laid over `total_steps` from here on."""
+        if total_steps <= self.last_epoch:
+            raise OptionError(f"the run has made {self.last_epoch} updates already, so it cannot have {total_steps}")
+        last = self.edits[-1] if self.edits else None
+        if last is None and len(set(self._schedules)) > 1:
+            raise OptionError("groups with schedules of their own are extended by replace(), or by a new Scheduler")
+        offset = last.offset if last else 0
+        horizon = replace(last.horizon if last else self.horizon, total_steps=total_steps - offset)
+        text = last.schedule if last else str(self.schedule)
+        begins = last.begins if last else {track.entry: [1.0] * len(self._schedules) for track in self._tracks}
+        return self._edit("extend", text, horizon, offset, begins)
+
+    def cool_down(self, steps: int, *, to: float = 0.0, shape: str = "1-sqrt") -> Edit:
+        """End the run in `steps` updates from here, going from the present factor down to `to`."""
+        return self._from_here("cool down", f"{shape} to {to:g}", steps)
+
+    def rewarm(self, steps: int, *, to: float = 1.0) -> Edit:
+        """Go to the factor `to` within `steps` updates and stay there for the rest of the run."""
+        rest = None if self.total_steps is None else self.total_steps - self.last_epoch
+        return self._from_here("re-warm", f"linear to {to:g} over {steps}", rest)
+
+    def replace(self, schedule: str | Schedule, *, total_steps: int | None = None) -> Edit:
+        """Follow another schedule from here on, until `total_steps` (the present end unless given)."""
+        end = total_steps if total_steps is not None else self.total_steps
+        return self._from_here("replace", str(read_schedule(schedule)), None if end is None else end - self.last_epoch)
+
+    def _from_here(self, kind: Kind, text: str, steps: int | None) -> Edit:
+        """A text whose clock begins now and which continues from the present factors."""
+        if steps is not None and steps < 1:
+            raise OptionError(f"nothing of the run is left after step {self.last_epoch}; pass a larger total_steps")
+        begins = {track.entry: track.factors(self.last_epoch) for track in self._tracks}
+        return self._edit(kind, text, replace(self.horizon, total_steps=steps), self.last_epoch, begins)
+
+    def _edit(
+        self, kind: Kind, text: str, horizon: Horizon, offset: int, begins: Mapping[str, Sequence[float | None]]
+    ) -> Edit:
+        schedule = read_schedule(text)
+        unknown = [entry.name for entry in schedule.entries if entry.name not in begins]
+        if unknown or any(entry.controller is not None for entry in schedule.entries if not self.edits and offset):
+            raise OptionError(f"a change of plan drives what was driven before, without new feedback; got {text!r}")
+        before = [float(rate) for rate in self.get_last_lr()]
+        edit = Edit(self.last_epoch, kind, str(schedule), horizon, offset, begins, before)
+        kept, self.edits = self.edits, [*self.edits, edit]
+        try:
+            self._lay()
+        except Exception:
+            self.edits = kept
+            self._lay()
+            raise
+        self.write()
+        self.edits[-1] = replace(edit, after=[float(rate) for rate in self.get_last_lr()])
+        return self.edits[-1]
 
     # State
 
@@ -187,9 +321,10 @@ class Scheduler(LRScheduler):
         return {
             "version": resume.VERSION,
             "step": self.last_epoch,
-            "schedule": str(self.schedule),
+            "schedules": [str(one) for one in self._schedules],
             "horizon": asdict(self.horizon),
             "bases": {name: list(values) for name, values in self._bases.items()},
+            "edits": [edit.plain() for edit in self.edits],
             "controllers": {name: plain(state) for name, state in self._states.items()},
             "findings": [[f.code, f.place, f.message] for f in self.findings],
         }
@@ -198,86 +333,63 @@ class Scheduler(LRScheduler):
         """Go on where the state was saved, and write the rates of the coming update, whatever order things load in.
 
         Raises:
-            ResumeError: the state is another scheduler's, of a newer version, or of another schedule, horizon or base.
+            ResumeError: the state is another scheduler's, of a newer version, or, with `on_change="raise"`, of another
+                schedule, horizon or base rate.
         """
-        resume.check(state_dict, self.state_dict())
-        saved = state_dict["controllers"]
-        self._states = {name: controller.restore(saved.get(name, {})) for name, controller in self._controllers.items()}
-        self.last_epoch = int(state_dict["step"])
+        resume.check(state_dict)
+        here = self.state_dict()
+        if len(state_dict["schedules"]) != len(here["schedules"]):
+            saved, now = len(state_dict["schedules"]), len(here["schedules"])
+            raise ResumeError(
+                f"the saved run has {saved} parameter groups, this one {now}; build the same groups first"
+            )
+        differ = resume.changed(state_dict, here)
+        if differ and self.on_change == "raise":
+            raise resume.explain(state_dict, here, differ)
+        if differ and self.on_change == "keep":
+            self._take_plan(state_dict)
+        saved_states = state_dict["controllers"].items()
+        states = {name: self._controllers[name].restore(one) for name, one in saved_states if name in self._controllers}
+        if differ and self.on_change == "rescale":
+            self._rescale(state_dict)
+        kept = not differ or self.on_change == "keep"
+        self.edits = [Edit.from_plain(edit) for edit in state_dict["edits"]] if kept else []
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]
-        self._write()
+        self._lay()
+        self.last_epoch = int(state_dict["step"])
+        self._states |= states
+        self.write()
 
-    # Hooks on the optimizer
+    def _take_plan(self, saved: Mapping[str, Any]) -> None:
+        self._schedules = [read_schedule(text) for text in saved["schedules"]]
+        self.plan = dict(enumerate(self._schedules))
+        self.horizon = Horizon(**saved["horizon"])
+        self._bases = {name: list(values) for name, values in saved["bases"].items()}
+        self._controllers, self._states, self.edits = {}, {}, []
+        self._lay()
+        for group, rate in zip(self.optimizer.param_groups, self._bases["lr"], strict=True):
+            group["initial_lr"] = rate
 
-    def _hook_on(self) -> None:
-        """Write the rates again after the optimizer loads a state; with `follow`, move when it has stepped."""
-        me = weakref.ref(self)
-
-        def loaded(optimizer: torch.optim.Optimizer) -> None:
-            if (scheduler := me()) is not None:
-                scheduler._write()
-
-        def stepped(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-            scheduler = me()
-            # A fused optimizer under GradScaler runs its hooks on a skipped update too.
-            found_inf = getattr(optimizer, "found_inf", None)
-            if scheduler is not None and not (found_inf is not None and float(found_inf) > 0):
-                scheduler._advance()
-
-        self._hooks: list[Callable[[], None]] = [self.optimizer.register_load_state_dict_post_hook(loaded).remove]
-        if self.follow:
-            _one_follower(self.optimizer, self)
-            self._hooks.append(self.optimizer.register_step_post_hook(stepped).remove)
+    def _rescale(self, saved: Mapping[str, Any]) -> None:
+        step = int(saved["step"])
+        old, new = resume.rate_at(saved, step), resume.rate_at(self.state_dict(), step)
+        if new <= 0:
+            raise ResumeError(f"the new plan has rate {new:g} at step {step}, so it cannot be scaled; use 'switch'")
+        self._bases["lr"] = [None if rate is None else rate * old / new for rate in self._bases["lr"]]
 
     def detach(self) -> None:
         """Stop listening to the optimizer; the rates stay as they are."""
         for remove in self._hooks:
             remove()
         self._hooks = []
+        release(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._hook_on()  # copies and pickles of an optimizer come without hooks
+        self._hooks = attach(self)  # copies and pickles of an optimizer come without hooks
 
     def __repr__(self) -> str:
         return f"Scheduler({str(self.schedule)!r}, step={self.last_epoch}, lr={self.get_last_lr()})"
-
-
-_FOLLOWERS: weakref.WeakKeyDictionary[torch.optim.Optimizer, weakref.ref[Scheduler]] = weakref.WeakKeyDictionary()
-
-
-def _one_follower(optimizer: torch.optim.Optimizer, scheduler: Scheduler) -> None:
-    """A second follower replaces the first: two of them would move and write in turn."""
-    before = _FOLLOWERS.get(optimizer)
-    other = before() if before is not None else None
-    if other is not None and other is not scheduler and other._hooks:
-        other.detach()
-        warnings.warn("a second Scheduler follows this optimizer; it replaces the first", UserWarning, stacklevel=4)
-    _FOLLOWERS[optimizer] = weakref.ref(scheduler)
-
-
-def _base_rates(optimizer: torch.optim.Optimizer, given: float | Sequence[float] | None) -> list[float]:
-    """The base rate of every group, kept in `initial_lr` as torch's schedulers do."""
-    groups = optimizer.param_groups
-    if given is None:
-        rates = [float(group.get("initial_lr", group["lr"])) for group in groups]
-    elif isinstance(given, int | float):
-        rates = [float(given)] * len(groups)
-    else:
-        rates = [float(rate) for rate in given]
-        if len(rates) != len(groups):
-            raise OptionError(f"base_lr has {len(rates)} rates for {len(groups)} parameter groups")
-    for index, rate in enumerate(rates):
-        if not 0 < rate < float("inf"):
-            raise OptionError(f"the base rate of parameter group {index} must be positive and finite, got {rate}")
-        groups[index]["initial_lr"] = rate
-    return rates
-
-
-def _base(group: dict[str, Any], name: str) -> float:
-    """The base value of another entry, kept beside it so that a second scheduler starts from the same."""
-    value: float = group.setdefault(f"initial_{name}", entries.read(group, name))
-    return value

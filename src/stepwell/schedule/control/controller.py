@@ -57,7 +57,19 @@ class Controller(Protocol):
 
 def plain(state: Any) -> dict[str, Any]:
     """The state as numbers and lists, which JSON and `torch.load(weights_only=True)` take."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(state).items()}
+    return {
+        name: [_as_plain(one) for one in value] if isinstance(value, tuple) else _as_plain(value)
+        for name, value in asdict(state).items()
+    }
+
+
+def _as_plain(value: Any) -> Any:
+    """Strict JSON has no infinity and no nan: these are written as text."""
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _from_plain(value: Any) -> Any:
+    return float(value) if value in ("inf", "-inf", "nan") else value
 
 
 def restored(kind: type[StateT], saved: Mapping[str, Any]) -> StateT:
@@ -69,7 +81,12 @@ def restored(kind: type[StateT], saved: Mapping[str, Any]) -> StateT:
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
     if sorted(saved) != sorted(names):
         raise ResumeError(f"a {kind.__name__} has {', '.join(sorted(names))}; the saved one has {sorted(saved)}")
-    return kind(**{name: tuple(value) if isinstance(value, list | tuple) else value for name, value in saved.items()})
+    return kind(
+        **{
+            name: tuple(map(_from_plain, value)) if isinstance(value, list | tuple) else _from_plain(value)
+            for name, value in saved.items()
+        }
+    )
 
 
 def improves(

@@ -1,0 +1,68 @@
+"""Changes of plan while a run goes on, as plain data: they live in the state, so that a resume replays them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from stepwell.drive.track import Stretch
+from stepwell.schedule import Horizon, parse
+
+Kind = Literal["extend", "cool down", "re-warm", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of plan.
+
+    Args:
+        step: the first update that it rules.
+        kind: what was asked for.
+        schedule: the text that rules from then on.
+        horizon: of that text, counted from `offset`.
+        offset: the update at which the text's own clock begins: that of the old plan for an extended run, else `step`.
+        begins: entry -> the factor of each group that the text continues from; None where it is left alone.
+        before, after: the rates of all groups for update `step` under the old plan and the new.
+    """
+
+    step: int
+    kind: Kind
+    schedule: str
+    horizon: Horizon
+    offset: int
+    begins: Mapping[str, Sequence[float | None]]
+    before: Sequence[float] = ()
+    after: Sequence[float] = ()
+
+    def stretch(self, entry: str, bases: Sequence[Mapping[str, float]]) -> Stretch | None:
+        """The stretch that the change makes of one entry, or None where it leaves the entry alone.
+
+        Args:
+            entry: its name.
+            bases: the base values of each group by name, as `Schedule.resolve` takes them.
+        """
+        schedule = parse(self.schedule)
+        if entry not in [one.name for one in schedule.entries]:
+            return None
+        begins = list(self.begins[entry])
+        begins += [next((begin for begin in begins if begin is not None), None)] * (len(bases) - len(begins))
+        curves = tuple(
+            None if begin is None else schedule.resolve(self.horizon, continuing_from={entry: begin}, **of_group)
+            for begin, of_group in zip(begins, bases, strict=True)
+        )
+        return Stretch(self.step, self.offset, curves)
+
+    def plain(self) -> dict[str, Any]:
+        """Numbers, texts, lists and dicts only."""
+        listed = {"before": list(self.before), "after": list(self.after)}
+        return {**asdict(self), **listed, "begins": {entry: list(some) for entry, some in self.begins.items()}}
+
+    @classmethod
+    def from_plain(cls, saved: Mapping[str, Any]) -> Edit:
+        """The change that `plain` wrote down."""
+        return cls(**{**saved, "horizon": Horizon(**saved["horizon"])})
+
+    def __str__(self) -> str:
+        before, after = (", ".join(f"{rate:.4g}" for rate in rates) for rates in (self.before, self.after))
+        return f"step {self.step}: {self.kind}: {self.schedule} (rate {before} -> {after})"

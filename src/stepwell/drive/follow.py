@@ -1,0 +1,100 @@
+"""Listening to an optimizer: hooks on its steps and its loading, and one Scheduler at a time."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch.optim import Optimizer
+
+from stepwell.errors import OptimizerError
+
+
+class Listener(Protocol):
+    """What listens: a Scheduler."""
+
+    optimizer: Optimizer
+    follow: bool
+
+    def advance(self) -> None:
+        """Move on by one update."""
+        ...
+
+    def write(self) -> None:
+        """Put the values of the coming update into the parameter groups."""
+        ...
+
+    def detach(self) -> None:
+        """Stop listening."""
+        ...
+
+
+_ATTACHED: weakref.WeakKeyDictionary[Optimizer, weakref.ref[Any]] = weakref.WeakKeyDictionary()
+
+
+def attach(listener: Listener) -> list[Callable[[], None]]:
+    """Let the listener hear the optimizer; the functions that end it.
+
+    The values are written again after the optimizer loads a state. With `follow` the listener moves whenever the
+    optimizer has really stepped.
+
+    Raises:
+        OptimizerError: another scheduler is on the optimizer already.
+    """
+    optimizer = listener.optimizer
+    _refuse_another(listener)
+    me = weakref.ref(listener)
+
+    def loaded(_: Optimizer) -> None:
+        if (alive := me()) is not None:
+            alive.write()
+
+    def stepped(stepped_optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        # A fused optimizer under GradScaler runs its hooks on a skipped update too.
+        found_inf = getattr(stepped_optimizer, "found_inf", None)
+        if found_inf is not None and float(found_inf) > 0:
+            return
+        if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+            raise OptimizerError(
+                "a Scheduler cannot follow an optimizer inside a CUDA graph: a replay runs no hooks; "
+                "build it without follow=True and call step() after each replay"
+            )
+        listener.advance()
+
+    ends = [optimizer.register_load_state_dict_post_hook(loaded).remove]
+    if listener.follow:  # the optimizer then keeps it alive: nobody else need hold what needs no call
+        ends.append(optimizer.register_step_post_hook(stepped).remove)
+    else:
+        del stepped  # it would keep the listener alive
+        weakref.finalize(listener, ends[0])
+    _ATTACHED[optimizer] = me
+    return ends
+
+
+def release(listener: Listener) -> None:
+    """Forget that the listener is on its optimizer."""
+    known = _ATTACHED.get(listener.optimizer)
+    if known is not None and known() is listener:
+        del _ATTACHED[listener.optimizer]
+
+
+def _refuse_another(listener: Listener) -> None:
+    optimizer = listener.optimizer
+    if getattr(optimizer.step, "_wrapped_by_lr_sched", False):
+        raise OptimizerError(
+            "a torch scheduler is already on this optimizer and would write the same rates; put both shapes into one "
+            "schedule text, or make a new optimizer"
+        )
+    known = _ATTACHED.get(optimizer)
+    other = None if known is None else known()
+    if other is None or other is listener:
+        return
+    if not (listener.follow and other.follow):
+        raise OptimizerError(
+            "a Scheduler is already on this optimizer; call its detach() first, or put both into one schedule text"
+        )
+    other.detach()
+    warnings.warn("a second Scheduler follows this optimizer; it replaces the first", UserWarning, stacklevel=5)

@@ -1,0 +1,138 @@
+"""The parameter groups of an optimizer: which schedule each follows, and what its factors multiply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch.optim import Optimizer
+
+from stepwell.drive import entries
+from stepwell.errors import OptimizerError, OptionError
+from stepwell.schedule import Schedule
+from stepwell.schedule import schedule as read_schedule
+
+Plan: TypeAlias = "str | Schedule | Mapping[int | str, str | Schedule]"
+
+WRITTEN = "scheduled_lr"  # the rate that a Scheduler wrote last, beside torch's `initial_lr`
+REST = "*"
+
+
+def choose(plan: Plan, groups: Sequence[Mapping[str, Any]]) -> list[Schedule]:
+    """The schedule of each group.
+
+    Args:
+        plan: one schedule for all, or a mapping from a group's index or its `name` to its schedule, with `*` for the
+            groups that are not named; without `*` these keep their base values.
+        groups: the optimizer's.
+
+    Raises:
+        OptionError: a key that is no group.
+        ScheduleError: a text that cannot be read.
+    """
+    if not isinstance(plan, Mapping):
+        return [read_schedule(plan)] * len(groups)
+    read: dict[Any, Schedule] = {key: read_schedule(one) for key, one in plan.items()}
+    names = [group.get("name") for group in groups]
+    for key in read:
+        if key != REST and key not in names and not (isinstance(key, int) and 0 <= key < len(groups)):
+            known = [str(index) if name is None else f"{index} ({name!r})" for index, name in enumerate(names)]
+            raise OptionError(
+                f"there is no parameter group {key!r}; there are {', '.join(known)}, and '*' for the rest"
+            )
+    rest = read.get(REST, read_schedule("constant"))
+    return [read.get(index, read.get(name, rest)) for index, name in enumerate(names)]
+
+
+def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
+    """The base rate of every group: what is given, else `initial_lr` where a scheduler left it, else `lr`.
+
+    Raises:
+        OptimizerError: `lr` was changed after an earlier scheduler wrote `initial_lr`; nobody knows which is
+            meant.
+        OptionError: a rate that is negative or not finite, all of them 0, or a wrong number of rates.
+    """
+    groups = optimizer.param_groups
+    _separate(groups)
+    if given is None:
+        rates = [_own_rate(index, group) for index, group in enumerate(groups)]
+    elif _is_list(given):
+        rates = [_number(rate) for rate in given]
+        if len(rates) != len(groups):
+            raise OptionError(f"base_lr has {len(rates)} rates for {len(groups)} parameter groups")
+    else:
+        rates = [_number(given)] * len(groups)
+    for index, rate in enumerate(rates):
+        if not (math.isfinite(rate) and rate >= 0):
+            raise OptionError(f"the base rate of parameter group {index} must be a finite number above 0, got {rate}")
+        groups[index]["initial_lr"] = rate
+    if not any(rates):
+        raise OptionError("the base rate must be above 0, got 0 for every parameter group")
+    return rates
+
+
+def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
+    """The base value of every scheduled entry but the rate, kept beside it as torch keeps `initial_lr`."""
+    bases: dict[str, list[float | None]] = {}
+    for index, (schedule, group) in enumerate(zip(schedules, groups, strict=True)):
+        for entry in schedule.entries:
+            if entry.name != "lr":
+                known = bases.setdefault(entry.name, [None] * len(groups))
+                known[index] = _own_value(group, entry.name)
+    return bases
+
+
+def check_range(name: str, index: int, lowest: float, highest: float) -> None:
+    """Refuse what an optimizer cannot work with, before it does.
+
+    Raises:
+        OptionError: a momentum or beta that is not in [0, 1) throughout.
+    """
+    if name in ("momentum", *entries.BETAS) and not (lowest >= 0 and highest < 1):
+        raise OptionError(
+            f"the schedule takes {name} of parameter group {index} from {lowest:g} to {highest:g}; it must stay "
+            "in [0, 1)"
+        )
+
+
+def _own_value(group: dict[str, Any], name: str) -> float:
+    """The base of another entry: what it is now, or what it was before a Scheduler wrote what it is now."""
+    value = entries.read(group, name)
+    if not math.isclose(value, float(group.get(f"scheduled_{name}", math.nan)), rel_tol=1e-6):
+        group[f"initial_{name}"] = value
+    base: float = group[f"initial_{name}"]
+    return base
+
+
+def _separate(groups: Sequence[dict[str, Any]]) -> None:
+    """Give each group a rate of its own where torch put one tensor into several."""
+    seen: set[int] = set()
+    for group in groups:
+        if isinstance(group["lr"], torch.Tensor):
+            if id(group["lr"]) in seen:
+                group["lr"] = group["lr"].clone()
+            seen.add(id(group["lr"]))
+
+
+def _is_list(given: object) -> bool:
+    return isinstance(given, list | tuple) or getattr(given, "ndim", 0) == 1
+
+
+def _number(given: Any) -> float:
+    """A rate as a float, whatever numeric type it came in."""
+    if isinstance(given, bool | str) or not hasattr(given, "__float__"):
+        raise OptionError(f"base_lr is a number such as 0.1, or one per parameter group, got {given!r:.60}")
+    return float(given)
+
+
+def _own_rate(index: int, group: Mapping[str, Any]) -> float:
+    rate = float(group["lr"])
+    base = float(group.get("initial_lr", rate))
+    if rate == base or math.isclose(rate, float(group.get(WRITTEN, math.nan)), rel_tol=1e-6):
+        return base
+    raise OptimizerError(
+        f"parameter group {index} has lr {rate:g}, but an earlier scheduler left initial_lr {base:g}; "
+        f"say which is the base rate: pass base_lr={rate:g} or base_lr={base:g}"
+    )

@@ -67,6 +67,11 @@ def test_importing_the_library_does_not_load_the_command_line() -> None:
     assert not {"typer", "rich", "sqlite3"} & loaded_after("import stepwell")
 
 
+def test_python_runs_the_package_as_the_command() -> None:
+    shown = subprocess.run([sys.executable, "-m", "stepwell", "recipes"], capture_output=True, text=True, check=True)
+    assert "one-cycle" in shown.stdout
+
+
 def test_every_error_hangs_in_the_drawn_tree() -> None:
     drawn = errors.__doc__ or ""
     for name, kind in vars(errors).items():

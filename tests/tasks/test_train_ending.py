@@ -53,8 +53,25 @@ def test_accuracy_that_rises_while_the_loss_rises_is_learning() -> None:
 
 
 def test_the_median_loss_of_the_last_epoch_is_judged() -> None:
-    assert judged(0.1, 0.9, losses=(0.2, 9.0, 0.1)) is Ending.FINISHED
-    assert judged(0.1, 0.9, losses=(2.0, 9.0, 0.1)) is Ending.DIVERGED
+    assert judged(0.1, 0.1, losses=(0.2, 9.0, 0.1)) is Ending.NOT_LEARNING
+    assert judged(0.1, 0.1, losses=(2.0, 9.0, 0.1)) is Ending.DIVERGED
+
+
+@pytest.mark.parametrize(
+    ("goal", "initial", "final", "ending"),
+    [
+        ("val_loss", 2.3, 0.4, Ending.FINISHED),  # a curriculum that weighs its loss up
+        ("val_loss", 2.3, 2.29, Ending.NOT_LEARNING),
+        ("val_loss", 2.3, 2.3, Ending.DIVERGED),
+        ("val_loss", 2.3, 2.4, Ending.DIVERGED),
+        ("val_accuracy", 0.9, 0.95, Ending.FINISHED),
+        ("val_accuracy", 0.9, 0.1, Ending.DIVERGED),
+    ],
+)
+def test_a_loss_that_grew_is_no_divergence_where_the_goal_improved(
+    goal: str, initial: float, final: float, ending: Ending
+) -> None:
+    assert judged(initial, final, goal=goal, losses=(90.0,)) is ending
 
 
 def test_an_easy_first_batch_is_not_the_untrained_loss() -> None:
@@ -74,9 +91,11 @@ def test_negative_losses_are_judged_by_their_size() -> None:
 def test_words() -> None:
     scores = {"val_loss": 2.304}, {"val_loss": 2.291}
     calm = judge(620, 2.3, [2.3], *scores, goal=("val_loss", "min"), base_lr=1e-6)
-    wild = judge(620, 2.3, [51.0], *scores, goal=("val_loss", "min"), base_lr=3.0)
+    wild = judge(620, 2.3, [51.0], {"val_loss": 2.304}, {"val_loss": 60.0}, goal=("val_loss", "min"), base_lr=3.0)
     assert calm.words == "did not learn: val_loss 2.30 -> 2.29 after 620 steps"
-    assert wild.words == "diverged: the training loss went from 2.30 to 51.00 in 620 steps at base rate 3"
+    assert wild.words == (
+        "diverged: the training loss went from 2.30 to 51.00 in 620 steps at base rate 3, val_loss 2.30 -> 60.00"
+    )
     lost = diverged(41, "the loss went from 2.30 to nan", 1.6)
     assert lost.words == "diverged at step 41: the loss went from 2.30 to nan at rate 1.6"
     assert stopped(3, 10, stored=True).words == "stopped after 3 of 10 steps; the same trial goes on from there"

@@ -9,7 +9,8 @@ from typing import Literal
 
 from stepwell.record.run import Ending, Outcome
 
-# A run whose training loss ends this many times above the untrained loss has diverged, even where no number overflowed.
+# A run whose training loss ends this many times above the untrained loss has diverged, even where no number overflowed,
+# unless its goal improved: a curriculum makes the loss larger, and fine-tuning begins at a tiny one.
 BLOWN_UP = 1.5
 # A run has learned when it took this share off the untrained loss, or gained it of what there was to gain.
 LEARNED_SHARE = 0.1
@@ -37,24 +38,26 @@ def judge(
         base_lr: for the sentence.
 
     The untrained loss is the larger of the first training loss and the untrained validation loss: a first batch can be
-    an easy one. A run has learned when its goal or its validation loss improved enough: an accuracy can rise for long
-    after overfitting has begun to raise the loss.
+    an easy one. A training loss far above it is a divergence only where the goal is no better than before the training
+    either, because a task may weigh its loss up as it goes. A run has learned when its goal or its validation loss
+    improved enough: an accuracy can rise for long after overfitting has begun to raise the loss.
     """
     untrained = max(first_loss, initial.get("val_loss", first_loss))
     last = median(last_losses)
-    if last - untrained > (BLOWN_UP - 1) * abs(untrained):
+    name, direction = goal
+    change = f"{name} {figure(initial[name])} -> {figure(final[name])}"
+    improved = final[name] > initial[name] if direction == "max" else final[name] < initial[name]
+    if last - untrained > (BLOWN_UP - 1) * abs(untrained) and not improved:
         words = (
             f"diverged: the training loss went from {figure(untrained)} to {figure(last)} in {counted(step)} "
-            f"at base rate {base_lr:.3g}"
+            f"at base rate {base_lr:.3g}, {change}"
         )
         return Outcome(Ending.DIVERGED, step, words)
-    name, direction = goal
     directions: dict[str, Literal["min", "max"]] = {"val_loss": "min", name: direction}
     learned = any(
         _learned(initial[metric], final[metric], way) for metric, way in directions.items() if metric in initial
     )
     ending = Ending.FINISHED if learned else Ending.NOT_LEARNING
-    change = f"{name} {figure(initial[name])} -> {figure(final[name])}"
     return Outcome(ending, step, f"{ending.value}: {change} after {counted(step)}")
 
 

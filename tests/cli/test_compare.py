@@ -126,7 +126,7 @@ def test_an_edited_task_is_noticed_and_trained_anew(folder: Path, capsys: pytest
 
 def test_every_engine_gives_the_same_numbers_bit_for_bit(folder: Path) -> None:
     results = [
-        compare("blobs.py:blobs", only=["constant", "cosine"], seeds=2, budget="3ep", lr=[0.1, 0.4], engine=engine)
+        compare("blobs.py:blobs", only=["constant", "cosine"], seeds=3, budget="3ep", lr=[0.1, 0.4], engine=engine)
         for engine in ("inline", "processes")
     ]
     for one, other in zip(results[0].results, results[1].results, strict=True):
@@ -203,7 +203,7 @@ def finished_runs(path: Path) -> int:
         (["blobs.py:blobs", "--lr", "inf"], "positive and finite"),
         (["blobs.py:blobs", "--lr", "0"], "positive and finite"),
         (["blobs.py:blobs", "--lr", "0.1,fast"], "a rate is a number"),
-        (["blobs.py:blobs", "--seeds", "1"], "at least 2"),
+        (["blobs.py:blobs", "--seeds", "2"], "at least 3"),
         (["blobs.py:blobs", "--budget", "ten"], "expected a length"),
         (["blobs.py:blobs", "--budget", "10%"], "a budget is in epochs (20ep) or updates (600)"),
         (["blobs.py:blobs", "--margin", "-1"], "margin"),

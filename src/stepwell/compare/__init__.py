@@ -43,7 +43,7 @@ def compare(  # noqa: PLR0913 -- the whole experiment in one call; all but two b
         options: of the optimizer, such as `{"weight_decay": 5e-4}`.
         budget: of every judged run: epochs (`20ep`) or updates (`600`).
         lr: `auto` races a grid that suits the optimizer; a list of rates is the grid; one rate is used untuned.
-        seeds: how many judging seeds, at least 2; 8 or more for a sharp answer.
+        seeds: how many judging seeds, at least 3; 8 or more for a sharp answer.
         alpha: the chance that any of several equal strategies is called worse.
         margin: differences of the test metric up to this are not called worse.
         engine: `processes` (as many as the machine has cores), `inline`, or an Engine.

@@ -16,7 +16,8 @@ a plain t would take it for proof. Alternatives:
     diverged run blinds the whole comparison;
 (3) a difference's own spread, drawn halfway to the typical one (the median of all differences to the leader) where it
     is below it, never lowered: 3.9 and 7.5. Ours: nearly as sharp as (2) where strategies are equally noisy, nearly as
-    robust as (1) where they are not;
+    robust as (1) where they are not. Where all seeds show the very same difference, as coarse accuracies do by luck,
+    the spread is taken to be that of rounding;
 (4) shuffling scores within seeds, or flipping signs: exact where noise is equal or symmetric, but the first calls
     noisy strategies worse and the second shows nothing with fewer than six seeds.
 
@@ -45,6 +46,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 DRAWS = 10_000  # simulated comparisons; at alpha 0.05 the realised level is then known to about 0.002
 CHUNK = 500  # of them at a time, so that they stay in the processor's cache
+MIN_SEEDS = 3  # with two, coarse scores that happen to tie would look like proof
 MIN_ALPHA = 0.001  # ten of the simulated comparisons lie beyond the critical value; fewer would not tell where it is
 ROUNDING = 64 * np.finfo(np.float64).eps  # relative; a difference below it is arithmetic, not training
 METHOD = (
@@ -92,7 +94,7 @@ def decide(
         direction: "min" where lower scores are better.
 
     Raises:
-        OptionError: fewer than one strategy or two seeds, scores that are not finite, or an option out of its range.
+        OptionError: fewer than one strategy or three seeds, scores that are not finite, or an option out of its range.
 
     Example:
         >>> decision = decide([[1.0, 1.2, 0.9, 1.1], [1.1, 1.1, 1.0, 1.2], [3.1, 3.2, 2.9, 3.2]])
@@ -111,7 +113,8 @@ def decide(
     means = gaps.mean(axis=1)
     residuals = (gaps - means[:, None]) / math.sqrt(num_seeds - 1)
     critical = _critical(num_strategies, num_seeds, alpha)
-    half_widths = critical * np.sqrt(_drawn_upward(residuals) / num_seeds) + rounding + rounding[leader]
+    variances = np.maximum(_drawn_upward(residuals), _tied(table, gaps, rounding.max()))
+    half_widths = critical * np.sqrt(variances / num_seeds) + rounding + rounding[leader]
     half_widths[leader] = 0.0
     bounds = np.stack([means, means - half_widths, means + half_widths], axis=1) * unit
     return Decision(
@@ -146,8 +149,8 @@ def _normalised(scores: ArrayLike, alpha: float, margin: float, direction: str) 
         raise OptionError(f"scores must be a table of numbers, strategies by seeds ({error})") from error
     if array.ndim != 2 or array.shape[0] < 1:
         raise OptionError(f"scores must have shape (strategies, seeds) with a strategy or more, not {array.shape}")
-    if array.shape[1] < 2:
-        raise OptionError(f"a decision needs at least 2 judging seeds, not {array.shape[1]}; type --seeds 8")
+    if array.shape[1] < MIN_SEEDS:
+        raise OptionError(f"a decision needs at least {MIN_SEEDS} judging seeds, not {array.shape[1]}; type --seeds 8")
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise OptionError(
@@ -182,6 +185,19 @@ def _drawn_upward(residuals: Array) -> Array:
     typical = np.median(np.sort(own, axis=0)[1:], axis=0)  # the leader's zero, always the least, does not count
     drawn: Array = np.maximum(own, (own + typical) / 2)
     return drawn
+
+
+def _tied(table: Array, gaps: Array, rounding: float) -> Array:
+    """The least variance of each difference to the leader: that of two rounded scores, where every seed shows the same.
+
+    Coarse scores (an accuracy on 50 examples) can differ by the same step on all of a few seeds by luck; that spread of
+    zero is no certainty. The step is the smallest gap between any two scores, and a score rounded to it is off by up to
+    half of it: a variance of step ** 2 / 12 each.
+    """
+    apart = np.diff(np.sort(table, axis=None))
+    apart = apart[apart > rounding]
+    same = (np.ptp(gaps, axis=1) <= 2 * rounding) & (np.abs(gaps).max(axis=1) > 2 * rounding)
+    return np.where(same, apart.min() ** 2 / 6 if apart.size else 0.0, 0.0)
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ import numpy as np
 
 from stepwell.compare.assemble import Rules
 from stepwell.compare.conduct import conduct
-from stepwell.compare.decide import decide
+from stepwell.compare.decide import MIN_SEEDS, decide
 from stepwell.compare.ledger import Status
 from stepwell.compare.plan import FIRST_TUNING_SEED, Terms, log_grid
 from stepwell.compare.strategy import select
@@ -70,9 +70,11 @@ def run(
         has_momentum=has_momentum,
     )
     rates = read_rates(request.lr, request.optimizer)
-    if isinstance(request.seeds, bool) or not isinstance(request.seeds, int) or request.seeds < 2:
-        raise OptionError(f"seeds must be a whole number of at least 2, got {request.seeds!r}")
-    decide(np.zeros((1, 2)), alpha=request.alpha, margin=request.margin)  # an option out of its range is said now
+    if isinstance(request.seeds, bool) or not isinstance(request.seeds, int) or request.seeds < MIN_SEEDS:
+        raise OptionError(f"seeds must be a whole number of at least {MIN_SEEDS}, got {request.seeds!r}")
+    decide(
+        np.zeros((1, MIN_SEEDS)), alpha=request.alpha, margin=request.margin
+    )  # an option out of its range is said now
     if isinstance(engine, str) and engine not in ENGINES:
         raise OptionError(f"unknown engine {engine!r}; known engines: {', '.join(sorted(ENGINES))}")
     task = reference(request.task) if isinstance(request.task, str) else request.task

@@ -36,6 +36,17 @@ def test_the_terminal_shows_every_curve() -> None:
     assert "each of the 620 updates" in result.output
 
 
+def test_findings_stand_on_the_error_stream_below_the_chart(tmp_path: Path) -> None:
+    result = run("linear 0..1 for 5 | linear to 0 over 1000", "--total-steps", "100")
+    assert result.exit_code == 0
+    assert "SW104 at step 100: 'linear to 0 over 1000' ends at a factor of 0.905" in result.stderr
+    assert "SW104" not in result.stdout
+    result = run("cosine", "linear 0..1", "--total-steps", "100", "-o", str(tmp_path / "plot.csv"))
+    assert result.stderr.startswith("linear 0..1\n  SW108 at step 0: the rate rises for the whole run")
+    assert "SW108" not in (tmp_path / "plot.csv").read_text()
+    assert not run("cosine", WSD, "--total-steps", "620").stderr
+
+
 STARTS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "html": b"<!doctype html>", "csv": b"step,"}
 
 

@@ -20,7 +20,7 @@ def main() -> None:
 
 def _app() -> typer.Typer:
     """The application with every command on it."""
-    from stepwell.cli import compare, new, plot, recipes, runs
+    from stepwell.cli import compare, explain, new, plot, recipes, runs
 
     application = typer.Typer(
         help="A learning-rate workbench for PyTorch.",
@@ -30,6 +30,7 @@ def _app() -> typer.Typer:
     )
     application.command("compare")(compare.compare)
     application.command("plot")(plot.plot)
+    application.command("explain")(explain.explain)
     application.command("recipes")(recipes.recipes)
     application.add_typer(runs.app, name="runs")
     application.add_typer(new.app, name="new")

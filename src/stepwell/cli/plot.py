@@ -37,11 +37,13 @@ def plot(
     steps = max((curve.total_steps or 0 for _, curve in curves), default=0) or None
     if output is None:
         _show(curves, base_lr, steps)
+        _warn(curves)
         return
     from stepwell.view.write import write_file
 
     write_file(output, _content(suffix or "", curves, base_lr, steps))
     typer.echo(f"wrote {output}")
+    _warn(curves)
 
 
 def _content(suffix: str, curves: list[tuple[str, Curve]], base_lr: float | None, steps: int | None) -> bytes | str:
@@ -66,6 +68,13 @@ def _show(curves: list[tuple[str, Curve]], base_lr: float | None, steps: int | N
     from stepwell.view.terminal import print_figure
 
     print_figure(figure_of_curves(curves, base_lr=base_lr, steps=steps), Console(highlight=False))
+
+
+def _warn(curves: list[tuple[str, Curve]]) -> None:
+    """What is probably not meant, on the error stream, so that nothing else is touched."""
+    for text, curve in curves:
+        for finding in curve.preflight():
+            typer.echo(f"{text}\n  {finding}" if len(curves) > 1 else str(finding), err=True)
 
 
 def _suffix(output: Path) -> str:

@@ -48,7 +48,7 @@ class Edit:
         begins = list(self.begins[entry])
         begins += [next((begin for begin in begins if begin is not None), None)] * (len(bases) - len(begins))
         curves = tuple(
-            None if begin is None else schedule.resolve(self.horizon, continuing_from={entry: begin}, **of_group)
+            None if begin is None else schedule.continued(self.horizon, {entry: begin}, **of_group)
             for begin, of_group in zip(begins, bases, strict=True)
         )
         return Stretch(self.step, self.offset, curves)

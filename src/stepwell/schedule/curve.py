@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepwell.errors import OptionError, OverrunError, ScheduleError
+from stepwell.errors import HorizonError, OptionError, OverrunError, ScheduleError
 from stepwell.finding import Finding
 from stepwell.schedule import measures
 from stepwell.schedule.laid import Laid
 from stepwell.schedule.lay import Layout, Window, lay, natural_length
 from stepwell.schedule.length import Horizon, round_half_up
+from stepwell.schedule.shape import ROUNDING
 
 if TYPE_CHECKING:
     from stepwell.schedule.schedule import Entry, Schedule
 
 Array = NDArray[np.float64]
+LOOKED_AT, CHUNK = 2_000_000, 500_000  # updates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +122,12 @@ class Curve:
 
         return preflight(self)
 
+    def _repr_svg_(self) -> str:
+        """The picture that notebooks show."""
+        from stepwell.schedule.picture import curve_svg
+
+        return curve_svg(self)
+
     def laid(self, name: str) -> Laid:
         """The laid expression of an entry.
 
@@ -153,6 +161,7 @@ def resolve(
     for entry in schedule.entries:
         layout = Layout(horizon, base=_base_of(entry, bases))
         laid[entry.name] = lay(entry.expression, Window.whole(total), continuing_from.get(entry.name, 1.0), layout)
+        _check_values(entry, laid[entry.name], total)
     return Curve(schedule, horizon, dict(bases), dict(continuing_from), laid)
 
 
@@ -161,7 +170,29 @@ def _own_length(schedule: Schedule, horizon: Horizon) -> int | None:
     layout = Layout(horizon, base=None)
     lengths = [natural_length(entry.expression, layout) for entry in schedule.entries]
     known = [length for length in lengths if length is not None]
+    if known and len(known) < len(lengths):
+        endless = [e.name for e, length in zip(schedule.entries, lengths, strict=True) if length is None]
+        raise HorizonError(f"{endless[0]!r} has no end and another entry has one; pass total_steps=...")
     return round_half_up(max(known)) if known else None
+
+
+def _check_values(entry: Entry, laid: Laid, total: int | None) -> None:
+    """Every value is a finite number of at least 0; where bounds alone cannot tell, every update is looked at."""
+    low, high = laid.bounds
+    if not np.isfinite(high):
+        raise ScheduleError(f"{str(entry)!r} grows beyond every number")
+    if low >= -ROUNDING * max(high, 1.0):
+        return
+    for first in range(0, LOOKED_AT if total is None else total + 1, CHUNK):
+        steps = np.arange(first, min(first + CHUNK, LOOKED_AT if total is None else total + 1), dtype=np.float64)
+        values = laid.at_many(steps)
+        if values.min() < -ROUNDING * max(high, 1.0):
+            step = int(steps[values.argmin()])
+            raise ScheduleError(f"{str(entry)!r} falls below 0: it is {values.min():.6g} at step {step}")
+    if total is None:
+        raise ScheduleError(
+            f"{str(entry)!r} may fall below 0 in a run without end; wrap it: max(..., 0), or pass total_steps"
+        )
 
 
 def _base_of(entry: Entry, bases: Mapping[str, float]) -> float | None:

@@ -274,12 +274,11 @@ class Schedule:
                 return entry
         raise KeyError(name)
 
-    def resolve(self, horizon: Horizon, *, continuing_from: Mapping[str, float] | None = None, **bases: float) -> Curve:
+    def resolve(self, horizon: Horizon, **bases: float) -> Curve:
         """Lay the schedule over a run; everything that can be wrong about the two is raised here.
 
         Args:
             horizon: the run.
-            continuing_from: entry -> the factor that its first phase continues from, where it is not 1.
             bases: the base value of each entry, needed where a value is absolute: `base_lr=0.1, momentum=0.9`.
 
         Raises:
@@ -294,7 +293,13 @@ class Schedule:
         """
         from stepwell.schedule.curve import resolve
 
-        return resolve(self, horizon, bases, continuing_from or {})
+        return resolve(self, horizon, bases, {})
+
+    def continued(self, horizon: Horizon, continuing_from: Mapping[str, float], **bases: float) -> Curve:
+        """The same where the first phase of an entry continues from another factor than 1, `continuing_from[entry]`."""
+        from stepwell.schedule.curve import resolve
+
+        return resolve(self, horizon, bases, continuing_from)
 
     def to_json(self) -> dict[str, Any]:
         """The schedule as plain data for `json.dumps`, with a schema version; long tables included."""
@@ -322,6 +327,12 @@ class Schedule:
     def absolute(self) -> bool:
         """Whether a value is absolute anywhere, so that the factors depend on the base."""
         return absolute_values(tuple(entry.expression for entry in self.entries))
+
+    def _repr_svg_(self) -> str | None:
+        """The picture that notebooks show; None where only a run and its base rates would tell."""
+        from stepwell.schedule.picture import schedule_svg
+
+        return schedule_svg(self)
 
     def __str__(self) -> str:
         if [entry.name for entry in self.entries] == ["lr"]:

@@ -24,6 +24,7 @@ from stepwell.record.trial import Strategy, TaskRef, Trial
 from stepwell.schedule import RECIPES, Curve, Horizon, Plateau, Schedule, parse, schedule, twins
 
 if TYPE_CHECKING:
+    from stepwell.drive.from_torch import from_torch
     from stepwell.drive.recorder import Recorder
     from stepwell.drive.scheduler import Scheduler
     from stepwell.record.store import Store
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Recorder": "stepwell.drive.recorder",
     "Scheduler": "stepwell.drive.scheduler",
+    "from_torch": "stepwell.drive.from_torch",
     "Store": "stepwell.record.store",
     "Task": "stepwell.tasks.task",
     "Workload": "stepwell.tasks.task",
@@ -54,6 +56,7 @@ __all__ = [
     # at work
     "Recorder",
     "Scheduler",
+    "from_torch",
     # records
     "Comparison",
     "Ending",

@@ -25,8 +25,8 @@ def reduce_lr_on_plateau(  # noqa: PLR0913 - torch's own arguments
 
     The same cuts for the same metrics, NaN among them, with one intended difference: with `threshold_mode="rel"` a
     metric below 0 counts as better when it is better by a share of its size; torch takes a worse one for better.
-    `min_lr` and `eps` are measured against `base_lr`, the optimizer's rate or one per group; without it `min_lr` is an
-    error, and cuts smaller than `eps` are made.
+    `min_lr` and `eps` are measured against `base_lr`, the optimizer's rate or one per group (`eps` against the
+    largest); without it `min_lr` is an error, and cuts smaller than `eps` are made.
 
     Raises:
         ScheduleError: a factor outside 0 to 1; `min_lr` without `base_lr`, or in another ratio to it in each group.
@@ -37,6 +37,8 @@ def reduce_lr_on_plateau(  # noqa: PLR0913 - torch's own arguments
     """
     floor, least = one_for_all("min_lr", min_lr), number("eps", eps, least=0.0)
     base = None if base_lr is None else one_for_all("base_lr", base_lr)
+    if base == 0 or (isinstance(base, list) and 0.0 in base):
+        raise ScheduleError(f"base_lr is above 0, got {base_lr}")
     if base is None:
         if floor != 0:
             raise ScheduleError(
@@ -50,7 +52,7 @@ def reduce_lr_on_plateau(  # noqa: PLR0913 - torch's own arguments
         threshold_mode=threshold_mode,
         cooldown=cooldown,
         floor=0.0 if floor == 0 or base is None else _share("min_lr and base_lr", floor, base),
-        least=0.0 if base is None else _share("eps and base_lr", least, base),
+        least=0.0 if base is None else least / max(base if isinstance(base, list) else [base]),
         mode=mode,
     )
 

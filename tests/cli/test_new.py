@@ -27,6 +27,13 @@ def test_the_command_writes_a_task_and_says_what_to_type(tmp_path: Path) -> None
     assert "THIS_FILE" not in path.read_text()
 
 
+def test_a_path_with_spaces_is_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "my task.py"
+    result = CliRunner().invoke(app, ["task", str(path)])
+    assert f"stepwell compare '{path}:task'" in result.output.replace("\n", "")
+    assert f"stepwell compare '{path}:task'" in path.read_text()
+
+
 def test_the_written_task_learns_at_once(tmp_path: Path) -> None:
     path = tmp_path / "my_task.py"
     new_task(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,4 +22,6 @@ def new() -> None:
 def task(path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write, such as my_task.py.")]) -> None:
     """Write a commented task that runs as it is, to put your model and data into."""
     new_task(path)
-    typer.echo(f"wrote {path}; to compare learning-rate strategies on it, type: stepwell compare {path}:task")
+    typer.echo(
+        f"wrote {path}; to compare learning-rate strategies on it, type: stepwell compare {shlex.quote(f'{path}:task')}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from stepwell.errors import OptionError, OutputError
@@ -22,7 +23,7 @@ def new_task(path: Path) -> None:
     text = Path(__file__).with_name("template.py").read_text(encoding="utf-8")
     # A path with quotes or backslashes in it could break the docstring that it goes into.
     if re.fullmatch(r"[\w./ +-]+", path.as_posix()):
-        text = text.replace("THIS_FILE", path.as_posix())
+        text = text.replace("THIS_FILE:task", shlex.quote(f"{path.as_posix()}:task"))
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             try:

@@ -81,7 +81,7 @@ def _grown(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
     return (
         several.map(Sequence)
         | st.builds(Group, inner, some)
-        | st.builds(Repeat, inner, st.none() | st.integers(1, 9), positive, positive, suffixes)
+        | st.builds(Repeat, inner, st.none() | st.integers(1, 9), positive, st.floats(1e-6, 1), suffixes)
         | several.map(Sum)
         | several.map(lambda terms: Sum((terms[0], *map(Negative, terms[1:]))))
         | several.map(Product)

@@ -13,7 +13,8 @@ from stepwell.errors import HorizonError, OptionError, OverrunError, ScheduleErr
 from stepwell.finding import Finding
 from stepwell.schedule import measures
 from stepwell.schedule.laid import Laid
-from stepwell.schedule.lay import Layout, Window, lay, natural_length
+from stepwell.schedule.lay import lay, natural_length
+from stepwell.schedule.layout import Layout, Window
 from stepwell.schedule.length import Horizon, round_half_up
 from stepwell.schedule.shape import ROUNDING
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 from stepwell.schedule import shape
 
 Array = NDArray[np.float64]
+Bounds: TypeAlias = tuple[float, float]
 
 
 class Laid(Protocol):
     """An expression in its place. Steps are those of the run, so that every part speaks of the same clock."""
 
     @property
-    def lowest_end(self) -> float:
-        """The lowest value that it begins or ends a phase with."""
+    def bounds(self) -> Bounds:
+        """Values that it never falls below and never exceeds; as near as its parts tell."""
         ...
 
     def at(self, t: float) -> float:
@@ -42,9 +44,9 @@ class Constant:
     value: float
 
     @property
-    def lowest_end(self) -> float:
-        """Its value."""
-        return self.value
+    def bounds(self) -> Bounds:
+        """Its value twice."""
+        return self.value, self.value
 
     def at(self, t: float) -> float:
         return self.value
@@ -64,7 +66,7 @@ class Piece:
     start: int
     edge: float
     staircase: bool
-    lowest_end: float = 0.0
+    bounds: Bounds = (0.0, 0.0)
 
     def at(self, t: float) -> float:
         return float(self.formula(t - self.start + self.edge, shape.SCALAR))
@@ -86,9 +88,9 @@ class Chain:
     parts: tuple[Laid, ...]
 
     @property
-    def lowest_end(self) -> float:
-        """The lowest of the parts' ends."""
-        return min(part.lowest_end for part in self.parts)
+    def bounds(self) -> Bounds:
+        """The lowest and the highest of its parts."""
+        return _hull(self.parts)
 
     def at(self, t: float) -> float:
         return self.parts[max(bisect_right(self.begins, t) - 1, 0)].at(t)
@@ -113,9 +115,16 @@ class Combined:
     operands: tuple[Laid, ...]
 
     @property
-    def lowest_end(self) -> float:
-        """The combination of the operands' lowest ends; exact where they fall together."""
-        return self._fold([operand.lowest_end for operand in self.operands])
+    def bounds(self) -> Bounds:
+        """What the operands' bounds allow; exact where they reach them together."""
+        lows, highs = zip(*(operand.bounds for operand in self.operands), strict=True)
+        if self.how != "product":
+            return self._fold(list(lows)), self._fold(list(highs))
+        low, high = lows[0], highs[0]
+        for ends in zip(lows[1:], highs[1:], strict=True):
+            corners = [one * other for one in (low, high) for other in ends]
+            low, high = min(corners), max(corners)
+        return low, high
 
     def at(self, t: float) -> float:
         return self._fold([operand.at(t) for operand in self.operands])
@@ -149,9 +158,9 @@ class Stairs:
     unit: float
 
     @property
-    def lowest_end(self) -> float:
-        """That of what it reads."""
-        return self.inner.lowest_end
+    def bounds(self) -> Bounds:
+        """Those of what it reads."""
+        return self.inner.bounds
 
     def at(self, t: float) -> float:
         return self.inner.at(self.start + (t - self.start + shape.ROUNDING) // self.unit * self.unit)
@@ -168,7 +177,7 @@ class Cycles:
     """Cycles in their places. Where all are equally long they are laid once and come back every `period` steps.
 
     A period may hold several cycles, so that cycles of 77.5 steps are exact too. `lower` scales each cycle's height
-    above the lowest end of the first.
+    above the lowest value of the first.
     """
 
     begins: tuple[int, ...]
@@ -177,9 +186,14 @@ class Cycles:
     lower: float
 
     @property
-    def lowest_end(self) -> float:
-        """The lowest end of the first cycle, which every later one keeps."""
-        return self.parts[0].lowest_end
+    def bounds(self) -> Bounds:
+        """Those of all cycles; none is higher than it would be without `lower`."""
+        return _hull(self.parts)
+
+    @property
+    def floor(self) -> float:
+        """The lowest value of the first cycle, above which `lower` scales the height of each."""
+        return self.parts[0].bounds[0]
 
     def at(self, t: float) -> float:
         t, index, cycle = self._find(t)
@@ -196,7 +210,7 @@ class Cycles:
             here = which == i
             values[here] = self.parts[i].at_many(t[here])
         scale = self.lower ** (turns * len(self.parts) + which)
-        return self.lowest_end * (1.0 - scale) + values * scale
+        return self.floor * (1.0 - scale) + values * scale
 
     def end_at(self, t: float) -> float:
         before, index, cycle = self._find(t - 1)
@@ -212,4 +226,9 @@ class Cycles:
         return t, index, turns * len(self.parts) + index
 
     def _height(self, value: float, scale: float) -> float:
-        return self.lowest_end * (1.0 - scale) + value * scale
+        return self.floor * (1.0 - scale) + value * scale
+
+
+def _hull(parts: Iterable[Laid]) -> Bounds:
+    lows, highs = zip(*(part.bounds for part in parts), strict=True)
+    return min(lows), max(highs)

@@ -6,16 +6,15 @@ A phase counts its own steps from its (whole) boundary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-import numpy as np
-
-from stepwell.errors import HorizonError, ScheduleError
-from stepwell.schedule import shape, table
-from stepwell.schedule.laid import Chain, Combined, Constant, Cycles, Laid, Piece, Stairs
-from stepwell.schedule.length import Horizon, Length, round_half_up, written
+from stepwell.errors import HorizonError
+from stepwell.schedule.laid import Chain, Combined, Constant, Cycles, Laid, Stairs
+from stepwell.schedule.layout import FOREVER, Layout, Window
+from stepwell.schedule.length import round_half_up, written
+from stepwell.schedule.phase import piece_of
 from stepwell.schedule.schedule import (
     Expression,
     Group,
@@ -31,63 +30,7 @@ from stepwell.schedule.schedule import (
     Value,
 )
 
-FOREVER = Fraction(10**12)  # steps; no run is longer, so cycles are laid out no further
 MOST_CYCLES = 10_000
-PROBED = 4096  # steps at which a difference is looked at, before the run begins
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The stretch of the run that an expression fills; `stop` is None where it has no end."""
-
-    start: Fraction
-    stop: Fraction | None
-
-    @classmethod
-    def whole(cls, total_steps: int | None) -> Window:
-        """The whole run."""
-        return cls(Fraction(0), None if total_steps is None else Fraction(total_steps))
-
-    @property
-    def first(self) -> int:
-        """The first update in it."""
-        return round_half_up(self.start)
-
-    @property
-    def end(self) -> int | None:
-        """The first update after it."""
-        return None if self.stop is None else round_half_up(self.stop)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What holds inside a parenthesis: the run, the base value, and what the suffixes around it say."""
-
-    horizon: Horizon
-    base: float | None
-    stretch: Fraction = Fraction(1)
-    stair: float | None = None
-    right: bool | None = None
-
-    def steps(self, length: Length) -> Fraction:
-        """A length in updates, stretched by the cycles around it."""
-        return length.in_steps(self.horizon) * self.stretch
-
-    def value(self, value: Value) -> float:
-        """A value as a factor of the base."""
-        if not value.absolute:
-            return value.number
-        if self.base is None:
-            raise ScheduleError(f"the absolute value {str(value)!r} needs the base it stands on; pass base_lr=...")
-        if self.base == 0:
-            raise ScheduleError(f"the absolute value {str(value)!r} cannot be a factor of a base of 0")
-        return value.number / self.base
-
-    def inside(self, suffix: Suffix) -> Layout:
-        """The layout within a parenthesis with this suffix."""
-        stair = self.stair if suffix.stair is None else float(_positive(self, suffix.stair, "by"))
-        right = self.right if suffix.side is None else suffix.side == "right"
-        return replace(self, stair=stair, right=right)
 
 
 def lay(node: Expression, window: Window, incoming: float, layout: Layout) -> Laid:
@@ -97,7 +40,7 @@ def lay(node: Expression, window: Window, incoming: float, layout: Layout) -> La
             return Constant(layout.value(node))
         case Phase() | Table():
             _check_fill(node, window, layout)
-            return _stairs(_piece(node, window, incoming, layout), window, layout, node.suffix)
+            return _stairs(piece_of(node, window, incoming, layout), window, layout, node.suffix)
         case Sequence():
             return _lay_sequence(node, window, incoming, layout)
         case Group():
@@ -105,8 +48,8 @@ def lay(node: Expression, window: Window, incoming: float, layout: Layout) -> La
             return _stairs(inner, window, layout, node.suffix)
         case Repeat():
             return _stairs(_lay_repeat(node, window, incoming, layout), window, layout, node.suffix)
-        case Sum():
-            return _lay_sum(node, window, layout)
+        case Sum(terms=operands):
+            return Combined("sum", _lay_operands(operands, window, layout))
         case Negative():
             return Combined("product", (Constant(-1.0), lay(node.body, window, incoming, layout)))
         case Product(factors=operands):
@@ -148,7 +91,7 @@ def cycle_units(node: Repeat) -> Fraction:
 def _stairs(inner: Laid, window: Window, layout: Layout, suffix: Suffix) -> Laid:
     if suffix.stair is None:
         return inner
-    return Stairs(inner, window.first, float(_positive(layout, suffix.stair, "by")))
+    return Stairs(inner, window.first, float(layout.positive(suffix.stair, "by")))
 
 
 def _lay_sequence(node: Sequence, window: Window, incoming: float, layout: Layout) -> Laid:
@@ -207,18 +150,6 @@ def _lay_operands(operands: tuple[Expression, ...], window: Window, layout: Layo
     return tuple(lay(operand, window, 1.0, layout) for operand in operands)
 
 
-def _lay_sum(node: Sum, window: Window, layout: Layout) -> Combined:
-    total = Combined("sum", _lay_operands(node.terms, window, layout))
-    if any(isinstance(term, Negative) for term in node.terms):
-        stop = window.first + PROBED if window.end is None else window.end
-        steps = np.unique(np.linspace(window.first, max(stop - 1, window.first), PROBED).round())
-        values = total.at_many(steps)
-        if values.min() < -shape.ROUNDING:
-            step = int(steps[values.argmin()])
-            raise ScheduleError(f"{str(node)!r} falls below 0: it is {values.min():.6g} at step {step}")
-    return total
-
-
 def _lay_repeat(node: Repeat, window: Window, incoming: float, layout: Layout) -> Laid:
     """Every cycle starts where the phase before `repeat` ended; the last one may be cut by the window."""
     _check_fill(node, window, layout)
@@ -230,6 +161,11 @@ def _lay_repeat(node: Repeat, window: Window, incoming: float, layout: Layout) -
     periodic = node.longer == 1.0 and node.count is None
     if periodic:
         most = min(most, first.denominator)  # after so many cycles the boundaries fall on whole steps again
+        if first.denominator > MOST_CYCLES and (stop - window.start) > first * MOST_CYCLES:
+            raise HorizonError(
+                f"the cycle of {str(node)!r} is {float(first):.9g} steps long, which comes back to whole steps only "
+                f"after {first.denominator} cycles; round it, or pass total_steps=..."
+            )
     begin, stretch = window.start, Fraction(1)
     begins: list[int] = []
     parts: list[Laid] = []
@@ -267,80 +203,6 @@ def _first_cycle(node: Repeat, window: Window, layout: Layout) -> Fraction:
     return cycle
 
 
-def _piece(node: Phase | Table, window: Window, incoming: float, layout: Layout) -> Piece:
-    if isinstance(node, Table):
-        return _table_piece(node, window, layout)
-    inner = layout.inside(node.suffix)
-    start = incoming if node.start is None else layout.value(node.start)
-    offset = float(layout.steps(node.offset)) if node.offset is not None else 0.0
-    formula = _formula(node, window, start, offset, layout)
-    right = inner.right if inner.right is not None else node.written_from_zero
-    stair = inner.stair if inner.stair is not None else 1.0
-    piece = Piece(formula, window.first, stair if right else 0.0, node.shape == "steps")
-    end = start if window.end is None else _finite_end(node, piece, window.end)
-    return replace(piece, lowest_end=min(start, end))
-
-
-def _table_piece(node: Table, window: Window, layout: Layout) -> Piece:
-    inner = layout.inside(node.suffix)
-    over = float(len(node.values)) if node.over is None else float(_positive(layout, node.over, "over"))
-    offset = 0.0 if node.offset is None else float(layout.steps(node.offset))
-    edge = (inner.stair or 1.0) if inner.right else 0.0
-    piece = Piece(table.reader(node.values, over=over, offset=offset), window.first, edge, staircase=True)
-    ends = [piece.at(window.first), piece.at(window.first) if window.end is None else piece.end_at(window.end)]
-    return replace(piece, lowest_end=min(ends))
-
-
-def _finite_end(node: Phase, piece: Piece, stop: int) -> float:
-    """Where the phase ends; growing beyond the largest number is an error here, not at step 40 000."""
-    try:
-        piece.at(stop)
-        return piece.end_at(stop)
-    except OverflowError:
-        raise ScheduleError(f"{str(node)!r} grows beyond every number within {stop - piece.start} steps") from None
-
-
-def _formula(node: Phase, window: Window, start: float, offset: float, layout: Layout) -> shape.Formula:
-    if node.shape in shape.CLOSED:
-        end = layout.value(node.end) if node.end is not None else start
-        clock = _clock(node, window, layout)
-        if shape.CLOSED[node.shape].blend == "geometric" and (start == 0) != (end == 0):
-            raise ScheduleError(f"{str(node)!r} cannot go between 0 and another value; use a small one such as 0.001")
-        return shape.closed(
-            node.shape,
-            start=start,
-            end=end,
-            clock=clock,
-            offset=offset,
-            power=1.0 if node.power is None else node.power,
-        )
-    rate = 1.0 if node.rate is None else node.rate
-    if rate > 1 and window.end is None and node.every is not None:
-        raise HorizonError(f"{str(node)!r} grows without end; pass total_steps=... or add `for ...`")
-    match node.shape:
-        case "hold":
-            return shape.hold(start=start)
-        case "decay" if node.every is not None:
-            return shape.decay(start=start, rate=rate, per=float(_positive(layout, node.every, "per")), offset=offset)
-        case "steps" if node.every is not None:
-            every = float(_positive(layout, node.every, "every"))
-            return shape.stairs_every(start=start, rate=rate, every=every, offset=offset)
-        case "steps":
-            places = [round_half_up(layout.steps(place)) for place in node.at]
-            return shape.stairs_at(start=start, rate=rate, at=places, offset=offset)
-        case "inverse-sqrt" if node.over is not None:
-            return shape.inverse_sqrt(start=start, over=float(_positive(layout, node.over, "over")), offset=offset)
-    raise ScheduleError(f"{str(node)!r} lacks its clock")
-
-
-def _clock(node: Phase, window: Window, layout: Layout) -> float:
-    if node.over is not None:
-        return float(_positive(layout, node.over, "over"))
-    if window.end is None:
-        raise HorizonError(f"{str(node)!r} takes the rest of a run without end; pass total_steps=... or add `for ...`")
-    return float(window.end - window.first)
-
-
 def _check_fill(node: Expression, window: Window, layout: Layout) -> None:
     """What has a length of its own must fill its window exactly (a sequence checks its own items)."""
     length = natural_length(node, layout)
@@ -351,13 +213,6 @@ def _check_fill(node: Expression, window: Window, layout: Layout) -> None:
             f"{str(node)!r} fills {_count(length)} of {_count(window.stop - window.start)} steps; "
             "add a phase such as `| hold`, or leave its length away"
         )
-
-
-def _positive(layout: Layout, length: Length, word: str) -> Fraction:
-    steps = layout.steps(length)
-    if steps <= 0:
-        raise HorizonError(f"`{word} {length}` must be longer than 0")
-    return steps
 
 
 def _count(steps: Fraction) -> str:

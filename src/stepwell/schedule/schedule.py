@@ -174,6 +174,8 @@ class Repeat:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ScheduleError(f"{name} needs a factor above 0, got x{written(value)}")
+        if self.lower > 1:
+            raise ScheduleError(f"lower makes each cycle lower, so its factor is at most 1, got x{written(self.lower)}")
 
     def __str__(self) -> str:
         text = f"repeat ({self.body})" if self.count is None else f"repeat {self.count} ({self.body})"

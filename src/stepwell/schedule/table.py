@@ -49,6 +49,11 @@ class Values:
         """The values, shape (n,), read-only and without a copy."""
         return np.frombuffer(self.data, dtype=np.float64)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value."""
+        return float(self.array.min()), float(self.array.max())
+
     def __len__(self) -> int:
         return len(self.data) // 8
 

@@ -212,7 +212,10 @@ def _repeat(t: Tokens) -> Repeat:
     body = _expression(t)
     t.need(")", "to close the cycle")
     longer = t.times("longer") if t.take("longer") else 1.0
+    begin = t.begin
     lower = t.times("lower") if t.take("lower") else 1.0
+    if lower > 1:
+        raise t.error("lower makes each cycle lower, so its factor is at most x1", begin)
     return Repeat(body, count, longer, lower, _suffix(t))
 
 

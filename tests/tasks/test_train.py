@@ -200,6 +200,28 @@ def test_a_rate_too_high_diverges_without_overflow() -> None:
     assert run.outcome.words.startswith("diverged: the training loss went from ")
 
 
+@pytest.mark.parametrize("where", ["loss", "val", "test"])
+def test_code_that_raises_on_lost_numbers_has_diverged(where: str) -> None:
+    run = train(trial("hold", 1e25, task="careful", where=where, optimizer="sgd", budget=Horizon(2, 5)))
+    assert run.outcome.ending is Ending.DIVERGED
+    assert run.outcome.step == run.num_steps == (1 if where == "loss" else 2)
+    assert (
+        run.outcome.words
+        == {
+            "loss": "diverged at step 1: the network's outputs are not finite, which the task answers with ValueError; "
+            f"the loss went from {run['loss'][0]:.2f} to {run['loss'][0]:.2f} at rate 1e+25",
+            "val": f"diverged at step 2: val_loss went from {run.results['initial_val_loss']:.2f} to nan at rate 1e+25",
+            "test": f"diverged at step 2: test_loss went from {run.results['initial_test_loss']:.2f} to nan at rate 1e+25",
+        }[where]
+    )
+    assert math.isnan(run.results["test_loss"])
+
+
+def test_code_that_raises_with_sound_numbers_is_to_blame_itself() -> None:
+    with pytest.raises(TaskError, match="was making update 7: ValueError: the loss is out of order"):
+        train(trial(task="broken"))
+
+
 def test_a_rate_far_too_low_does_not_learn() -> None:
     run = train(trial("hold", 1e-6))
     assert run.outcome.ending is Ending.NOT_LEARNING

@@ -97,3 +97,23 @@ def fail(where: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "interrupt":
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def careful(seed: int, *, where: str = "loss") -> Workload:
+    """Regression that raises in one place, as `torch.distributions` does, where the network's outputs are not finite."""
+    inputs, _ = data(16, 1)
+
+    def errors(outputs: Tensor, at: str) -> Tensor:
+        if at == where and not outputs.isfinite().all():
+            raise ValueError("the outputs are not real numbers")
+        return (outputs.nan_to_num(9.0, 9.0, -9.0) - inputs.sum(1, keepdim=True)).abs()
+
+    return Workload(
+        model=nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1)),
+        loss=lambda model, batch: errors(model(batch), "loss").mean(),
+        train=lambda epoch: [inputs] * STEPS_PER_EPOCH,
+        steps_per_epoch=STEPS_PER_EPOCH,
+        val=lambda: [("val", inputs)],
+        test=lambda: [("test", inputs)],
+        metrics=lambda model, batch: {"loss": (errors(model(batch[1]), batch[0]).sum(), len(batch[1]))},
+    )

@@ -7,17 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from stepwell.drive.recorder import Recorder
 from stepwell.drive.scheduler import Scheduler
-from stepwell.errors import TaskError
+from stepwell.errors import StepwellError, TaskError
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
@@ -26,6 +27,8 @@ from stepwell.tasks.checkpoint import freeze, restore, thaw
 from stepwell.tasks.determinism import restore_random, seed_all
 from stepwell.tasks.ending import counted, diverged, figure, judge, stopped
 from stepwell.tasks.evaluate import evaluate
+from stepwell.tasks.overflow import lost_weights, overflows
+from stepwell.tasks.position import Position
 from stepwell.tasks.task import Batch, Workload
 
 # Seconds of training between two checkpoints.
@@ -33,30 +36,6 @@ CHECKPOINT_EVERY = 60.0
 # Reading a loss waits for the device. That costs nothing on a CPU; elsewhere losses are read this many at a time.
 READ_EVERY = 50
 _NO_MORE = object()
-
-
-@dataclass(slots=True)
-class Position:
-    """How far a run is and what its end is judged by, as plain data for a checkpoint.
-
-    Args:
-        step: updates made.
-        losses: training losses of the last epoch; `first_loss` is that of the first update.
-        initial: scores of the untrained network, `val_` and `test_`.
-        latest: validation scores of the last evaluation.
-        best: those of the evaluation with the best goal.
-        seconds: that earlier processes spent on this run.
-        train_seconds: spent on updates, evaluations left out.
-    """
-
-    step: int = 0
-    first_loss: float = math.nan
-    losses: list[float] = field(default_factory=list)
-    initial: dict[str, float] = field(default_factory=dict)
-    latest: dict[str, float] = field(default_factory=dict)
-    best: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    train_seconds: float = 0.0
 
 
 @final
@@ -84,6 +63,7 @@ class Training:
     at: Position = field(default_factory=Position)
     unread: list[Tensor] = field(default_factory=list)
     num_read: int = 0
+    tested: dict[str, float] = field(default_factory=dict)  # test scores at the end
     lost: bool = False  # a number was not finite, so nothing can be measured any more
     random: dict[str, Any] | None = None  # the generators at the checkpoint that this goes on from
     save_at: float = 0.0
@@ -122,6 +102,10 @@ class Training:
             return outcome
         at = self.at
         goal, base_lr = self.work.goal, self.trial.base_lr
+        self.tested = self._test_scores()
+        measured = f"test_{goal[0].removeprefix('val_')}"
+        if math.isfinite(at.initial[measured]) and not math.isfinite(self.tested[measured]):
+            return self._lost(f"{measured} went from {figure(at.initial[measured])} to {self.tested[measured]}")
         losses = at.losses[-self.work.steps_per_epoch :]
         return judge(at.step, at.first_loss, losses, at.initial, at.latest, goal=goal, base_lr=base_lr)
 
@@ -131,7 +115,7 @@ class Training:
         results = {f"initial_{name}": score for name, score in at.initial.items()}
         results |= {f"best_{name}": score for name, score in at.best.items()}
         if outcome.ending is not Ending.STOPPED:
-            measured = dict.fromkeys(at.initial, math.nan) if self.lost else at.latest | self._test_scores()
+            measured = dict.fromkeys(at.initial, math.nan) if self.lost else at.latest | self.tested
             results |= {f"final_{name}" if name.startswith("val_") else name: score for name, score in measured.items()}
         return self.recorder.finish(outcome, **results, seconds=self._seconds(), train_seconds=at.train_seconds)
 
@@ -148,6 +132,7 @@ class Training:
         at, loss_of, model, optimizer = self.at, self.work.loss, self.work.model, self.optimizer
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         batches = self._batches(epoch, done)
+        batch: Batch = None
         while at.step < end:
             try:
                 batch = next(batches, _NO_MORE)
@@ -161,7 +146,9 @@ class Training:
                     parameter.grad = None
                 loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
                 optimizer.step()
-            except Exception:
+            except Exception as error:
+                if outcome := self._fell(error, partial(loss_of, model, batch)):
+                    return outcome
                 with self._user_code(f"was making update {at.step}"):
                     raise
             self.recorder.step(loss)
@@ -205,19 +192,39 @@ class Training:
         change = f"the loss went from {figure(self.at.first_loss)} to {figure(loss)}"
         return diverged(self.num_read, change, self._rate())
 
+    def _lost(self, change: str) -> Outcome:
+        """The outcome of a run whose numbers are not finite any more."""
+        self.lost = True
+        return diverged(self.at.step, change, self._rate())
+
+    def _fell(self, error: Exception, again: Callable[[], object]) -> Outcome | None:
+        """The divergence that made the task's code raise; None if its numbers are sound, so that it is to blame itself.
+
+        Code that checks its numbers, as `torch.distributions` does, raises where other code would give `nan`.
+        """
+        at, model = self.at, self.work.model
+        if at.step == 0 or isinstance(error, StepwellError):
+            return None
+        broken = lost_weights(model)
+        if broken is None and not overflows(model, again):
+            return None
+        self.unread = [loss for loss in self.unread if loss.numel() == 1]
+        if outcome := self._read():  # it knows the step
+            return outcome
+        what = "the network's outputs" if broken is None else f"weights {broken!r}"
+        loss = f"the loss went from {figure(at.first_loss)} to {figure(at.losses[-1])}"
+        return self._lost(f"{what} are not finite, which the task answers with {type(error).__name__}; {loss}")
+
     def _evaluate(self) -> Outcome | None:
         """Measure the network on the validation split and give the goal to the schedule's feedback."""
         at, (goal, direction) = self.at, self.work.goal
-        broken = _not_finite(self.work.model)
+        broken = lost_weights(self.work.model)
         if broken is not None:
-            self.lost = True
             change = f"weights {broken!r} are not finite; the loss went from {figure(at.first_loss)}"
-            return diverged(at.step, f"{change} to {figure(at.losses[-1])}", self._rate())
+            return self._lost(f"{change} to {figure(at.losses[-1])}")
         scores = self._scores("val")
         if not math.isfinite(scores[goal]):
-            self.lost = True
-            change = f"{goal} went from {figure(at.initial[goal])} to {figure(scores[goal])}"
-            return diverged(at.step, change, self._rate())
+            return self._lost(f"{goal} went from {figure(at.initial[goal])} to {figure(scores[goal])}")
         self.recorder.evaluate(**scores)
         at.latest = scores
         gain = scores[goal] - at.best[goal]
@@ -228,9 +235,20 @@ class Training:
         return None
 
     def _scores(self, split: Literal["val", "test"]) -> dict[str, float]:
-        batches = self.work.test if split == "test" and self.work.test is not None else self.work.val
-        with self._user_code(f"was measured on its {split} batches after {counted(self.at.step)}"):
-            return evaluate(self.work.model, batches(), self.work.metrics, split)
+        """What the network scores; `nan` where its metrics cannot be computed because it has diverged."""
+        work = self.work
+        batches = work.test if split == "test" and work.test is not None else work.val
+
+        def measure() -> dict[str, float]:
+            return evaluate(work.model, batches(), work.metrics, split)
+
+        try:
+            return measure()
+        except Exception as error:
+            if self._fell(error, measure) is not None:
+                return {name: math.nan for name in self.at.initial if name.startswith(split)}
+            with self._user_code(f"was measured on its {split} batches after {counted(self.at.step)}"):
+                raise
 
     def _test_scores(self) -> dict[str, float]:
         """What the decision sees; without a test split, the validation scores under the names of the test."""
@@ -288,12 +306,3 @@ def _observe_sign(scheduler: Scheduler, direction: Literal["min", "max"]) -> flo
     if plateau is None:
         return None
     return 1.0 if plateau.mode == direction else -1.0
-
-
-def _not_finite(model: nn.Module) -> str | None:
-    """The name of the first parameter that holds a number which is not finite."""
-    parameters = dict(model.named_parameters())
-    finite = torch.stack([parameter.isfinite().all() for parameter in parameters.values()])
-    return (
-        None if finite.all() else next(name for name, good in zip(parameters, finite.tolist(), strict=True) if not good)
-    )

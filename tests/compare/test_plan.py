@@ -84,14 +84,21 @@ def test_seeds_of_tuning_and_judging_never_meet() -> None:
     ],
 )
 def test_the_best_rate_is_bracketed_by_worse_ones(full: dict[float, float], lacking: float | None) -> None:
-    assert plan.next_to(full, [0.1, 0.2, 0.4, 0.8], widen=False) == lacking
+    best = min(full, key=lambda rate: full[rate])
+    assert plan.next_to(best, full, [0.1, 0.2, 0.4, 0.8], widen=False) == lacking
 
 
 def test_an_automatic_grid_has_neighbours_beyond_its_ends() -> None:
-    assert plan.next_to({0.8: 1.0, 0.4: 2.0}, [0.1, 0.2, 0.4, 0.8], widen=True) == 1.6
-    assert plan.next_to({0.8: 1.0, 0.4: 2.0, 1.6: 2.0}, [0.1, 0.2, 0.4, 0.8], widen=True) is None
-    assert plan.next_to({256.0: 1.0}, [0.5, 1.0], widen=True) == 128.0
-    assert plan.next_to({256.0: 1.0, 128.0: 2.0}, [0.5, 1.0], widen=True) is None
+    assert plan.next_to(0.8, [0.8, 0.4], [0.1, 0.2, 0.4, 0.8], widen=True) == 1.6
+    assert plan.next_to(0.8, [0.8, 0.4, 1.6], [0.1, 0.2, 0.4, 0.8], widen=True) is None
+    assert plan.next_to(256.0, [256.0], [0.5, 1.0], widen=True) == 128.0
+    assert plan.next_to(256.0, [256.0, 128.0], [0.5, 1.0], widen=True) is None
+
+
+def test_the_last_rate_on_a_side_is_an_edge() -> None:
+    assert [plan.edge(rate, (0.1, 0.2, 0.4), widen=False) for rate in (0.1, 0.2, 0.4)] == ["lowest", None, "highest"]
+    assert plan.edge(0.4, (0.1, 0.2, 0.4), widen=True) is None
+    assert plan.edge(0.4 * plan.WIDEST, (0.1, 0.2, 0.4), widen=True) == "highest"
 
 
 def test_a_key_names_a_result_and_nothing_else() -> None:

@@ -14,8 +14,8 @@ from stepwell.compare.ledger import Ledger
 from stepwell.compare.lesson import lessons
 from stepwell.compare.plan import Terms
 from stepwell.compare.recommend import recommend
-from stepwell.compare.response import Response, score
-from stepwell.record.comparison import Comparison, Interval, Recommendation, StrategyResult
+from stepwell.compare.response import Response, score, worst
+from stepwell.record.comparison import Array, Comparison, Interval, RateResponse, Recommendation, StrategyResult
 from stepwell.record.run import Ending, Run
 from stepwell.record.trial import Strategy
 
@@ -42,6 +42,23 @@ class Rules:
     margin: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The runs that chose the rates, by strategy: of the race, and at full length; empty where one rate was given."""
+
+    race: Mapping[str, Response]
+    full: Mapping[str, Response]
+
+    def record(self, name: str, seeds: Sequence[int]) -> RateResponse | None:
+        """The race of a strategy as plain data."""
+        return self.race[name].record(seeds) if name in self.race else None
+
+    def steps(self, name: str) -> int:
+        """Updates made to find the rate of a strategy."""
+        found = (responses[name] for responses in (self.race, self.full) if name in responses)
+        return sum(run.outcome.step for response in found for runs in response.runs.values() for run in runs.values())
+
+
 def assemble(
     terms: Terms,
     rules: Rules,
@@ -49,7 +66,7 @@ def assemble(
     pairs: Sequence[tuple[Strategy, float]],
     shown: Sequence[tuple[Strategy, float]],
     judged: Mapping[str, tuple[Run, ...]],
-    responses: Mapping[str, Response],
+    tuning: Tuning,
     seconds: float,
 ) -> Comparison:
     """The comparison: scores, the decision, steps to the target, the recommendation and the lessons.
@@ -61,30 +78,29 @@ def assemble(
         pairs: the ranked strategies with the rate of each.
         shown: the illustrations with theirs.
         judged: the runs of each by name, in the order of the judging seeds.
-        responses: the race of each ranked strategy that was tuned.
+        tuning: how the rates were found.
         seconds: wall time.
     """
-    scores = np.asarray([[score(run, rules.metric) for run in judged[strategy.name]] for strategy, _ in pairs])
-    decision = decide(scores, alpha=rules.alpha, margin=rules.margin, direction=rules.direction)
+    scores = _scores(pairs, shown, judged, rules)
+    decision = decide(scores[: len(pairs)], alpha=rules.alpha, margin=rules.margin, direction=rules.direction)
     target = _target([judged[strategy.name] for strategy, _ in pairs], rules)
     verdicts: list[tuple[Interval | None, bool]] = list(zip(decision.differences, decision.may_be_best, strict=True))
     verdicts += [(None, False)] * len(shown)
     results = []
-    for (strategy, rate), (difference, may_be_best) in zip([*pairs, *shown], verdicts, strict=True):
+    for (strategy, rate), row, (difference, may_be_best) in zip([*pairs, *shown], scores, verdicts, strict=True):
         runs = judged[strategy.name]
-        response = responses.get(strategy.name)
         results.append(
             StrategyResult(
                 strategy=strategy,
                 ranked=difference is not None,
                 base_lr=rate,
                 runs=runs,
-                scores=np.asarray([score(run, rules.metric) for run in runs]),
+                scores=row,
                 difference=difference,
                 may_be_best=may_be_best,
                 steps_to_target=np.asarray([_steps_to(target, run, rules) for run in runs]),
-                tuning_steps=_tuning_steps(response, terms),
-                response=None if response is None else response.record(terms.tuning_seeds),
+                tuning_steps=tuning.steps(strategy.name),
+                response=tuning.record(strategy.name, terms.tuning_seeds),
             )
         )
     sign = -1.0 if rules.direction == "max" else 1.0
@@ -112,22 +128,47 @@ def assemble(
     return replace(draft, recommendation=recommend(draft), lessons=lessons(draft))
 
 
+def _scores(
+    pairs: Sequence[tuple[Strategy, float]],
+    shown: Sequence[tuple[Strategy, float]],
+    judged: Mapping[str, Sequence[Run]],
+    rules: Rules,
+) -> Array:
+    """The decision metric, shape (strategies, seeds), the illustrations last.
+
+    A run that diverged counts as the untrained network, or as the worst run of a ranked strategy on its seed that did
+    not diverge, whichever is worse.
+    """
+    ranked = zip(*(judged[strategy.name] for strategy, _ in pairs), strict=True)
+    floors = [worst(runs, rules.metric, rules.direction) for runs in ranked]
+    return np.asarray(
+        [
+            [
+                score(run, rules.metric, rules.direction, floor)
+                for run, floor in zip(judged[one.name], floors, strict=True)
+            ]
+            for one, _ in [*pairs, *shown]
+        ]
+    )
+
+
 def _target(judged: Sequence[Sequence[Run]], rules: Rules) -> float:
-    """The goal that half of the strategies reach at the end, on average over their seeds."""
-    return float(np.median([np.mean([score(run, rules.goal) for run in runs]) for runs in judged]))
+    """The goal that half of the strategies reach at the end, on average over their seeds; nan if no run learned."""
+    if not any(run.outcome.ending is Ending.FINISHED for runs in judged for run in runs):
+        return float("nan")
+    return float(np.median([np.mean([score(run, rules.goal, rules.direction) for run in runs]) for runs in judged]))
 
 
 def _steps_to(target: float, run: Run, rules: Rules) -> float:
-    """Updates until the goal first reached the target; nan if it never did."""
-    values = run.evals.get(rules.goal, np.asarray([]))
-    reached = np.flatnonzero(values >= target if rules.direction == "max" else values <= target)
-    return float(run.evals["step"][reached[0]]) if len(reached) else float("nan")
+    """Updates until an evaluation first showed the target; nan if none did, or if the run diverged in the end.
 
-
-def _tuning_steps(response: Response | None, terms: Terms) -> int:
-    if response is None:
-        return 0
-    return sum(run.outcome.step for runs in response.runs.values() for run in runs.values())
+    The untrained network arrives nowhere: its evaluation does not count.
+    """
+    if run.outcome.ending is Ending.DIVERGED or rules.goal not in run.evals:
+        return float("nan")
+    values, steps = run.evals[rules.goal], run.evals["step"]
+    reached = steps[(steps > 0) & (values >= target if rules.direction == "max" else values <= target)]
+    return float(reached[0]) if len(reached) else float("nan")
 
 
 def _cost(terms: Terms, ledger: Ledger, seconds: float) -> dict[str, float]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from stepwell.compare import plan
-from stepwell.compare.assemble import Rules, assemble
+from stepwell.compare.assemble import Rules, Tuning, assemble
 from stepwell.compare.ledger import Ledger, Status
-from stepwell.compare.response import Response, mean_cost
+from stepwell.compare.response import Response
 from stepwell.compare.strategy import ILLUSTRATIONS, illustration
 from stepwell.engines.engine import Engine
 from stepwell.record.comparison import Comparison
@@ -34,18 +34,20 @@ def conduct(
     ledger = Ledger(engine, store, watch)
     ledger.planned_steps = _estimate(terms, strategies, rules)
     responses: dict[str, Response] = {}
+    full: dict[str, Response] = {}
     if len(rules.rates) == 1:
         rates = {strategy.name: rules.rates[0] for strategy in strategies}
     else:
         responses = _race(terms, strategies, rules, ledger)
         ledger.stage = "refine"
-        rates = _refine(terms, strategies, rules, ledger, responses)
+        full = _refine(terms, strategies, rules, ledger, responses)
+        rates = {name: response.best for name, response in full.items()}
     ledger.stage = "judge"
     pairs = [(strategy, rates[strategy.name]) for strategy in strategies]
     shown = _illustrations(strategies, rates) if illustrate else []
     ledger.planned_steps = ledger.done_steps + len(terms.seeds) * len(pairs + shown) * terms.steps
     judged = _judge(terms, pairs + shown, ledger)
-    return assemble(terms, rules, ledger, pairs, shown, judged, responses, time.perf_counter() - began)
+    return assemble(terms, rules, ledger, pairs, shown, judged, Tuning(responses, full), time.perf_counter() - began)
 
 
 def _estimate(terms: plan.Terms, strategies: Sequence[Strategy], rules: Rules) -> int:
@@ -83,20 +85,25 @@ def _race(terms: plan.Terms, strategies: Sequence[Strategy], rules: Rules, ledge
 
 def _refine(
     terms: plan.Terms, strategies: Sequence[Strategy], rules: Rules, ledger: Ledger, responses: Mapping[str, Response]
-) -> dict[str, float]:
-    """The rate of each at full length: from the best two of the race on to neighbours, until the best is bracketed."""
-    full: dict[str, dict[float, float]] = {strategy.name: {} for strategy in strategies}
+) -> dict[str, Response]:
+    """Full-length runs of each: from the best two rates of the race on to neighbours, until the best is bracketed.
+
+    A strategy that learned nothing at these two rates is not followed further.
+    """
+    full = {strategy.name: Response(rules.goal, rules.direction) for strategy in strategies}
     to_run = {name: plan.finalists(response) for name, response in responses.items()}
     while to_run:
         wanted = [(strategy, rate) for strategy in strategies for rate in to_run.get(strategy.name, ())]
         trials = [terms.trial(strategy, rate, seed) for strategy, rate in wanted for seed in terms.tuning_seeds]
-        runs = iter(ledger.run(trials))
-        for strategy, rate in wanted:
-            by_seed = {seed: next(runs) for seed in terms.tuning_seeds}
-            full[strategy.name][rate] = mean_cost(by_seed, rules.goal, rules.direction)
-        neighbours = {name: plan.next_to(costs, rules.rates, widen=rules.widen) for name, costs in full.items()}
+        for trial, run in zip(trials, ledger.run(trials), strict=True):
+            full[trial.strategy.name].add(trial.base_lr, run)
+        neighbours = {
+            name: plan.next_to(response.best, response.rates, rules.rates, widen=rules.widen)
+            for name, response in full.items()
+            if response.learned
+        }
         to_run = {name: (rate,) for name, rate in neighbours.items() if rate is not None}
-    return {name: min(costs, key=lambda rate: costs[rate]) for name, costs in full.items()}
+    return full
 
 
 def _illustrations(strategies: Sequence[Strategy], rates: Mapping[str, float]) -> list[tuple[Strategy, float]]:

@@ -29,7 +29,11 @@ class Status:
 
 @dataclass(slots=True)
 class Ledger:
-    """Runs trials through the engine, takes what the store already has, and counts."""
+    """Runs trials through the engine, takes what the store already has, and counts.
+
+    `done_steps` and `planned_steps` count budgets, so that a run that diverges early counts as done; `stage_steps` has
+    the updates that were made.
+    """
 
     engine: Engine
     store: Store | None
@@ -64,8 +68,8 @@ class Ledger:
                 case Progress(trial, step) | Started(trial, step):
                     self._under_way[trial.key()] = step
             self.tell()
-        for trial in new.values():
-            self.stage_steps[self.stage] = self.stage_steps.get(self.stage, 0) + (trial.budget.total_steps or 0)
+        made = sum(self._ended[key].outcome.step for key in new)
+        self.stage_steps[self.stage] = self.stage_steps.get(self.stage, 0) + made
         return [replace(self._ended[trial.key()], name=trial.strategy.name) for trial in trials]
 
     def tell(self) -> None:

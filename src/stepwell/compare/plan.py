@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from stepwell.compare.response import Response
 from stepwell.errors import HorizonError, OptionError
@@ -18,6 +19,7 @@ SHORT = Fraction(1, 4)  # a raced run is this share of the budget
 SHORTEST = 40  # updates; a race shorter than this tells little
 COARSE = 2  # the race begins with every second rate of the grid, and fills in where it matters
 WIDEST = RATIO**8  # how far beyond its ends the grid may grow where the best rate lies there
+A_LITTLE = RATIO**2  # the same while no rate learns anything: then nothing says where to look
 FIRST_TUNING_SEED = 1_000_000  # judging seeds count from 0, so the two never meet
 
 
@@ -50,7 +52,7 @@ class Terms:
 
 
 def log_grid(low: float, high: float) -> tuple[float, ...]:
-    """Rates from `low` up to about `high`, each twice the one before, with two significant digits."""
+    """Rates from `low` up to about `high`, each twice the one before; at least two."""
     count = 1 + round(math.log(high / low, RATIO))
     return tuple(low * RATIO**i for i in range(max(count, 2)))
 
@@ -62,14 +64,23 @@ def first_rates(grid: Sequence[float], *, widen: bool) -> tuple[float, ...]:
 
 def lacking(response: Response, grid: Sequence[float], *, widen: bool) -> tuple[float, ...]:
     """The rates that the race still lacks: neighbours of the best rate and of every other good one."""
-    near = {rate for good in response.good() for rate in _neighbours(good, grid, widen=widen)}
+    found, limit = (response.good(), WIDEST) if response.learned else ([response.best], A_LITTLE)
+    near = {rate for good in found for rate in _neighbours(good, grid, widen=widen, limit=limit)}
     return tuple(sorted(near - set(response.rates)))
 
 
-def _neighbours(rate: float, grid: Sequence[float], *, widen: bool) -> list[float]:
-    """The rates next to a rate. An automatic grid goes on beyond its ends, up to `WIDEST`; a given one does not."""
+def edge(rate: float, grid: Sequence[float], *, widen: bool) -> Literal["lowest", "highest"] | None:
+    """Whether a rate is the last one on its side, so that a better one may lie beyond."""
+    near = _neighbours(rate, grid, widen=widen)
+    if all(other > rate for other in near):
+        return "lowest"
+    return "highest" if all(other < rate for other in near) else None
+
+
+def _neighbours(rate: float, grid: Sequence[float], *, widen: bool, limit: float = WIDEST) -> list[float]:
+    """The rates next to a rate. An automatic grid goes on beyond its ends, up to `limit`; a given one does not."""
     if widen:
-        return [near for near in (rate / RATIO, rate * RATIO) if grid[0] / WIDEST <= near <= grid[-1] * WIDEST]
+        return [near for near in (rate / RATIO, rate * RATIO) if grid[0] / limit <= near <= grid[-1] * limit]
     place = grid.index(rate)
     return list(grid[max(place - 1, 0) : place]) + list(grid[place + 1 : place + 2])
 
@@ -99,22 +110,21 @@ def _miniature(terms: Terms, strategy: Strategy) -> tuple[Horizon, Strategy]:
 
 def finalists(response: Response) -> tuple[float, ...]:
     """The best two rates of the race."""
-    return tuple(rate for rate, _ in sorted(response.means(), key=lambda pair: pair[1])[:2])
+    return tuple(response.ranking()[:2])
 
 
-def next_to(full: Mapping[float, float], grid: Sequence[float], *, widen: bool) -> float | None:
+def next_to(best: float, tried: Collection[float], grid: Sequence[float], *, widen: bool) -> float | None:
     """The neighbour that the best rate at full length still lacks, or None where it is bracketed by worse ones.
 
     Args:
-        full: rate -> mean cost at full length.
+        best: of those tried.
+        tried: the rates that were run at full length.
         grid: of the race, ascending.
         widen: whether the grid goes on beyond its ends.
     """
-    best = min(full, key=lambda rate: full[rate])
-    return next((rate for rate in _neighbours(best, grid, widen=widen) if rate not in full), None)
+    return next((rate for rate in _neighbours(best, grid, widen=widen) if rate not in tried), None)
 
 
-def judging_trials(terms: Terms, chosen: Mapping[Strategy, float] | Sequence[tuple[Strategy, float]]) -> list[Trial]:
+def judging_trials(terms: Terms, pairs: Sequence[tuple[Strategy, float]]) -> list[Trial]:
     """Every strategy at its rate on every judging seed, seed by seed."""
-    pairs = list(chosen.items()) if isinstance(chosen, Mapping) else list(chosen)
     return [terms.trial(strategy, rate, seed) for seed in terms.seeds for strategy, rate in pairs]

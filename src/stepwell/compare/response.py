@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from stepwell.record.comparison import RateResponse
 from stepwell.record.run import Ending, Run
+from stepwell.tasks.ending import learned
 
 TOLERANCE = 0.05  # a rate is good if it loses at most this share of the way from untrained to best
 
@@ -36,30 +38,50 @@ class Response:
 
     @property
     def best(self) -> float:
-        """The rate with the best mean score."""
-        return min(self.means(), key=lambda pair: pair[1])[0]
+        """The best rate: the fewest runs that diverged, then the best mean score."""
+        return self.ranking()[0]
+
+    @property
+    def learned(self) -> bool:
+        """Whether the best rate beats the untrained network by what counts as learning."""
+        sign = -1.0 if self.direction == "max" else 1.0
+        return learned(sign * self._untrained(), sign * dict(self.means())[self.best], self.direction)
+
+    def ranking(self) -> list[float]:
+        """The rates, best first; one that diverged comes after every one that did not."""
+        return [rate for rate, _ in sorted(self.means(), key=lambda pair: (self._diverged(pair[0]), pair[1]))]
 
     def good(self) -> list[float]:
-        """The rates around the best one, itself included, whose mean regret is within `TOLERANCE`; ascending."""
-        rates, regrets = self.rates, self._regrets()
+        """The rates around the best one, itself included, whose mean regret is within `TOLERANCE`; ascending.
+
+        None where nothing was learned: then every rate is as good as no training at all.
+        """
+        if not self.learned:
+            return []
+        rates = self.rates
+        fine = [
+            regret <= TOLERANCE and not self._diverged(rate)
+            for rate, regret in zip(rates, self._regrets(), strict=True)
+        ]
         low = high = rates.index(self.best)
-        while low > 0 and regrets[low - 1] <= TOLERANCE:
+        while low > 0 and fine[low - 1]:
             low -= 1
-        while high + 1 < len(rates) and regrets[high + 1] <= TOLERANCE:
+        while high + 1 < len(rates) and fine[high + 1]:
             high += 1
         return rates[low : high + 1]
 
     def means(self) -> list[tuple[float, float]]:
         """Each rate with its mean cost over the seeds, lower is better."""
+        floor = self._floor()
         return [
-            (rate, float(np.mean([cost(run, self.goal, self.direction) for run in runs.values()])))
+            (rate, float(np.mean([cost(run, self.goal, self.direction, floor) for run in runs.values()])))
             for rate, runs in sorted(self.runs.items())
         ]
 
     def record(self, tuning_seeds: Iterable[int]) -> RateResponse:
         """The plain record for pictures and tables."""
         seeds = list(tuning_seeds)
-        rates, good = self.rates, self.good()
+        rates, good = self.rates, self.good() or [math.nan]
         regrets = dict(zip(rates, self._regrets(), strict=True))
         some = next(iter(self.runs[rates[0]].values()))
         return RateResponse(
@@ -69,38 +91,64 @@ class Response:
             steps=int((some.horizon.total_steps if some.horizon else None) or some.num_steps),
             good_low=good[0],
             good_high=good[-1],
-            at_twice=regrets.get(2 * self.best, float("nan")),
+            at_twice=regrets.get(2 * self.best, math.nan),
         )
 
     def _regrets(self) -> list[float]:
-        costs = np.asarray([mean for _, mean in self.means()])
-        untrained = float(np.mean([untrained_cost(r, self.goal, self.direction) for r in self._all()]))
-        span = untrained - costs.min()
-        return list((costs - costs.min()) / span) if span > 0 else [0.0] * len(costs)
+        """The normalised regret of every rate; nan where nothing was learned, so that there is no best to fall from."""
+        if not self.learned:
+            return [math.nan] * len(self.runs)
+        means = dict(self.means())
+        span = self._untrained() - means[self.best]
+        return [(mean - means[self.best]) / span for mean in means.values()]
+
+    def _untrained(self) -> float:
+        return float(np.mean([untrained_cost(run, self.goal, self.direction) for run in self._all()]))
+
+    def _diverged(self, rate: float) -> int:
+        return sum(run.outcome.ending is Ending.DIVERGED for run in self.runs[rate].values())
+
+    def _floor(self) -> float:
+        return worst(self._all(), self.goal, self.direction)
 
     def _all(self) -> list[Run]:
         return [run for runs in self.runs.values() for run in runs.values()]
 
     def _score(self, rate: float, seed: int) -> float:
         run = self.runs[rate].get(seed)
-        return float("nan") if run is None else score(run, self.goal)
+        return math.nan if run is None else score(run, self.goal, self.direction, self._floor())
 
     def _ending(self, rate: float, seed: int) -> Ending:
         run = self.runs[rate].get(seed)
         return Ending.STOPPED if run is None else run.outcome.ending
 
 
-def score(run: Run, metric: str) -> float:
-    """What a run achieved; one that diverged counts as the untrained network."""
-    reached = run.results.get(f"final_{metric}", run.results.get(metric, float("nan")))
-    if run.outcome.ending is Ending.DIVERGED or not np.isfinite(reached):
-        return run.results[f"initial_{metric}"]
-    return reached
+def score(run: Run, metric: str, direction: str, floor: float = -math.inf) -> float:
+    """What a run achieved.
+
+    One that diverged counts as the untrained network, and as no better than `floor`: finishing a little worse than
+    untrained must not look worse than blowing up.
+
+    Args:
+        run: a finished run.
+        metric: of its results.
+        direction: which way is better.
+        floor: a cost (lower is better): the `worst` of the runs that this one is held against.
+    """
+    sign = -1.0 if direction == "max" else 1.0
+    return sign * cost(run, metric, direction, floor)
 
 
-def cost(run: Run, metric: str, direction: str) -> float:
+def cost(run: Run, metric: str, direction: str, floor: float = -math.inf) -> float:
     """The score with the sign that makes lower better."""
-    return score(run, metric) * (-1.0 if direction == "max" else 1.0)
+    reached = _reached(run, metric, direction)
+    return max(untrained_cost(run, metric, direction), floor) if reached is None else reached
+
+
+def worst(runs: Iterable[Run], metric: str, direction: str) -> float:
+    """The highest cost among the runs that did not diverge; minus infinity where all did."""
+    costs = (_reached(run, metric, direction) for run in runs)
+    return max((cost for cost in costs if cost is not None), default=-math.inf)
 
 
 def untrained_cost(run: Run, metric: str, direction: str) -> float:
@@ -108,6 +156,9 @@ def untrained_cost(run: Run, metric: str, direction: str) -> float:
     return run.results[f"initial_{metric}"] * (-1.0 if direction == "max" else 1.0)
 
 
-def mean_cost(runs: Mapping[int, Run], metric: str, direction: str) -> float:
-    """The mean cost over seeds."""
-    return float(np.mean([cost(run, metric, direction) for run in runs.values()]))
+def _reached(run: Run, metric: str, direction: str) -> float | None:
+    """The cost at the end of a run; None where it diverged."""
+    reached = run.results.get(f"final_{metric}", run.results.get(metric, math.nan))
+    if run.outcome.ending is Ending.DIVERGED or not math.isfinite(reached):
+        return None
+    return reached * (-1.0 if direction == "max" else 1.0)

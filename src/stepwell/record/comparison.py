@@ -31,13 +31,14 @@ class RateResponse:
 
     Args:
         rates: ascending, shape (R,).
-        scores: the validation goal of every short run, shape (R, tuning seeds); `nan` where not run, the untrained
-            score where the run diverged.
+        scores: the validation goal of every short run, shape (R, tuning seeds); `nan` where not run. One that
+            diverged scores as the untrained network, or as the worst other one if that is worse.
         endings: how each of them ended, same shape, as `Ending` values.
         steps: updates in one short run.
-        good_low, good_high: the ends of the region around the best rate whose mean stays within tolerance of the best.
+        good_low, good_high: the ends of the region around the best rate whose mean stays within tolerance of the best;
+            `nan` where no rate learned anything.
         at_twice: normalised regret at twice the best rate (0 as good as the best, 1 as bad as untrained); `nan` if
-            not run.
+            not run, or where no rate learned anything.
     """
 
     rates: Array
@@ -62,11 +63,13 @@ class StrategyResult:
         ranked: False for the illustrations (far too low, far too high), which take no part in the decision.
         base_lr: the rate it was judged at.
         runs: one per judging seed, in the order of `Comparison.seeds`.
-        scores: the decision metric on the test split per judging seed; a diverged run scores as the untrained network.
+        scores: the decision metric on the test split per judging seed. A diverged run scores as the untrained
+            network, or as the worst ranked run on its seed that did not diverge, whichever is worse.
         difference: to the leader, paired by seed, positive is worse; simultaneous interval. None for illustrations.
         may_be_best: the data do not show that another strategy is better.
-        steps_to_target: updates until the validation goal first reached `Comparison.target`, per seed; `nan` if never.
-        tuning_steps: updates spent on finding `base_lr`.
+        steps_to_target: updates until an evaluation (one per epoch) first showed `Comparison.target`, per seed; `nan`
+            if none did, or if the run diverged.
+        tuning_steps: updates made to find `base_lr`.
         response: None where the rate was given or is an illustration.
     """
 
@@ -115,9 +118,10 @@ class Comparison:
         alpha: the chance that any of several equal strategies is called worse.
         margin: a difference to the leader counts as worse only beyond this, in units of `metric`.
         resolution: the median half-width of the intervals: smaller differences cannot be shown with these seeds.
-        target: the validation goal that `steps_to_target` counts to.
+        target: the validation goal that `steps_to_target` counts to; `nan` where nothing learned.
         lessons: sentences about this comparison with the measured numbers, for the terminal and the page.
-        cost: `trials`, `reused`, `steps`, `tuning_steps`, `judging_steps`, `seconds` (wall), `train_seconds`.
+        cost: `trials`, `reused`, `steps` made (of reused runs too), `tuning_steps`, `judging_steps`, `seconds` (wall),
+            `train_seconds`.
     """
 
     task: str
@@ -148,6 +152,11 @@ class Comparison:
     def best(self) -> tuple[StrategyResult, ...]:
         """The set of strategies that may be best."""
         return tuple(result for result in self.results if result.may_be_best)
+
+    @property
+    def learned(self) -> bool:
+        """Whether any run of a ranked strategy learned; otherwise there is nothing to tell strategies apart by."""
+        return any(result.count(Ending.FINISHED) for result in self.ranked)
 
     def __getitem__(self, name: str) -> StrategyResult:
         for result in self.results:

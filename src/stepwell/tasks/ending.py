@@ -54,11 +54,20 @@ def judge(
         )
         return Outcome(Ending.DIVERGED, step, words)
     directions: dict[str, Literal["min", "max"]] = {"val_loss": "min", name: direction}
-    learned = any(
-        _learned(initial[metric], final[metric], way) for metric, way in directions.items() if metric in initial
+    improved = any(
+        learned(initial[metric], final[metric], way) for metric, way in directions.items() if metric in initial
     )
-    ending = Ending.FINISHED if learned else Ending.NOT_LEARNING
+    ending = Ending.FINISHED if improved else Ending.NOT_LEARNING
     return Outcome(ending, step, f"{ending.value}: {change} after {counted(step)}")
+
+
+def learned(initial: float, final: float, direction: str) -> bool:
+    """Whether a metric improved on the untrained network's by enough: `LEARNED_SHARE` of it, or of what was to gain."""
+    if direction == "min":
+        return final < initial and initial - final >= LEARNED_SHARE * abs(initial)
+    # Most metrics to maximise end at 1 (accuracy, R2): the share is of the way there. Above 1 there is no known end.
+    room = 1 - initial if initial < 1 else initial
+    return final - initial >= LEARNED_SHARE * room
 
 
 def diverged(step: int, what: str, lr: float) -> Outcome:
@@ -80,11 +89,3 @@ def figure(value: float) -> str:
 def counted(steps: int) -> str:
     """`1 step`, `620 steps`."""
     return f"{steps} step" if steps == 1 else f"{steps} steps"
-
-
-def _learned(initial: float, final: float, direction: Literal["min", "max"]) -> bool:
-    if direction == "min":
-        return final < initial and initial - final >= LEARNED_SHARE * abs(initial)
-    # Most metrics to maximise end at 1 (accuracy, R2): the share is of the way there. Above 1 there is no known end.
-    room = 1 - initial if initial < 1 else initial
-    return final - initial >= LEARNED_SHARE * room

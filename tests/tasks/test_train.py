@@ -205,15 +205,14 @@ def test_code_that_raises_on_lost_numbers_has_diverged(where: str) -> None:
     run = train(trial("hold", 1e25, task="careful", where=where, optimizer="sgd", budget=Horizon(2, 5)))
     assert run.outcome.ending is Ending.DIVERGED
     assert run.outcome.step == run.num_steps == (1 if where == "loss" else 2)
-    assert (
-        run.outcome.words
-        == {
-            "loss": "diverged at step 1: the network's outputs are not finite, which the task answers with ValueError; "
-            f"the loss went from {run['loss'][0]:.2f} to {run['loss'][0]:.2f} at rate 1e+25",
-            "val": f"diverged at step 2: val_loss went from {run.results['initial_val_loss']:.2f} to nan at rate 1e+25",
-            "test": f"diverged at step 2: test_loss went from {run.results['initial_test_loss']:.2f} to nan at rate 1e+25",
-        }[where]
-    )
+    first = run["loss"][0] if where == "loss" else run.results[f"initial_{where}_loss"]
+    change = {
+        "loss": "the network's outputs are not finite, which the task answers with ValueError; "
+        f"the loss went from {first:.2f} to {first:.2f}",
+        "val": f"val_loss went from {first:.2f} to nan",
+        "test": f"test_loss went from {first:.2f} to nan",
+    }
+    assert run.outcome.words == f"diverged at step {run.num_steps}: {change[where]} at rate 1e+25"
     assert math.isnan(run.results["test_loss"])
 
 

@@ -100,7 +100,7 @@ def fail(where: str) -> None:
 
 
 def careful(seed: int, *, where: str = "loss") -> Workload:
-    """Regression that raises in one place, as `torch.distributions` does, where the network's outputs are not finite."""
+    """Regression that raises in one place, as `torch.distributions` does, where an output is not finite."""
     inputs, _ = data(16, 1)
 
     def errors(outputs: Tensor, at: str) -> Tensor:

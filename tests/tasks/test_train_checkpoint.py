@@ -1,4 +1,6 @@
+import io
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,9 +9,14 @@ import torch
 from torch import nn
 
 from stepwell.drive.scheduler import Scheduler
+from stepwell.engines.contract import assert_same
 from stepwell.errors import ResumeError
+from stepwell.record.store import Store
+from stepwell.record.trial import Strategy, TaskRef, Trial
+from stepwell.schedule import Horizon
 from stepwell.tasks.checkpoint import freeze, restore, thaw
 from stepwell.tasks.determinism import random_state, restore_random, seed_all
+from stepwell.tasks.train import train as train_trial
 
 
 def parts(width: int = 3) -> tuple[nn.Module, torch.optim.Optimizer, Scheduler]:
@@ -36,7 +43,6 @@ def test_what_is_thawed_goes_on_as_what_was_frozen() -> None:
     state = thaw(frozen)
     theirs = parts()
     restore(state, *theirs)
-    restore_random(state["random"])
     assert train(*theirs, 5) == expected
     assert state["progress"] == {"step": 4}
 
@@ -52,6 +58,50 @@ def test_a_checkpoint_of_another_model_says_so() -> None:
     state = thaw(freeze(*parts(3), {}))
     with pytest.raises(ResumeError, match="does not fit the task as it is now"):
         restore(state, *parts(4))
+
+
+def test_a_checkpoint_of_another_version_says_so() -> None:
+    state = torch.load(io.BytesIO(freeze(*parts(), {})), weights_only=True)
+    with pytest.raises(ResumeError, match=r"its version is 0, not 1"):
+        thaw(saved(state | {"version": 0}))
+    with pytest.raises(ResumeError, match="its version is None, not 1"):
+        thaw(saved([]))
+
+
+def saved(state: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+CHANGES = {
+    "cut": lambda state: saved(state)[:900],
+    "garbage": lambda state: b"xx" * 100,
+    "empty": lambda state: b"",
+    "older": lambda state: saved({name: part for name, part in state.items() if name != "version"}),
+    "without a field": lambda state: saved(state | {"progress": {"step": 8}, "random": 3}),
+    "with a field more": lambda state: saved(state | {"progress": state["progress"] | {"extra": 1}}),
+    "without generators": lambda state: saved({name: part for name, part in state.items() if name != "random"}),
+    "another schedule": lambda state: saved(state | {"scheduler": state["scheduler"] | {"schedules": ["hold 0.5"]}}),
+    "another model": lambda state: saved(state | {"model": {"weight": torch.zeros(3)}}),
+    "beyond the rows": lambda state: saved(state | {"progress": state["progress"] | {"step": 9}}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_trial_begins_again_where_its_checkpoint_is_of_no_use(tmp_path: Path, change: str) -> None:
+    tiny = TaskRef(f"{Path(__file__).with_name('tiny_tasks.py')}:tiny", {"dropout": 0.3})
+    trial = Trial(tiny, Strategy("ours", "cosine to 0"), 0.1, 3, Horizon(12, 5))
+    with Store.open(tmp_path / "runs.sqlite") as store:
+        made: list[int] = []
+        train_trial(trial, store=store, progress=made.append, should_stop=lambda: made[-1] == 8)
+        step, state = store.load_checkpoint(trial.key()) or (0, b"")
+        intact = torch.load(io.BytesIO(state), weights_only=True)
+        store.checkpoint(trial.key(), step, CHANGES[change](intact))
+        with pytest.warns(UserWarning, match="^ours begins again: the (checkpoint|run) [^\n]*$"):
+            again = train_trial(trial, store=store)
+        assert_same(again, train_trial(trial))
+        assert_same(store.load(trial.key()), again)
 
 
 def test_generators_come_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -11,13 +12,13 @@ from torch.optim import Optimizer
 
 from stepwell.drive.recorder import Recorder
 from stepwell.drive.scheduler import Scheduler
-from stepwell.errors import HorizonError, OptionError
+from stepwell.errors import HorizonError, OptionError, ResumeError
 from stepwell.record.run import Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
 from stepwell.schedule import Horizon
 from stepwell.tasks.blame import file_of, user_code
-from stepwell.tasks.determinism import environment, pinned
+from stepwell.tasks.determinism import environment, pinned, seed_all
 from stepwell.tasks.load import load_task, written
 from stepwell.tasks.optimizers import FAMILIES, make_optimizer
 from stepwell.tasks.task import Task, Workload
@@ -42,7 +43,8 @@ def train(
         trial: its budget gives `total_steps`, which need not be whole epochs.
         task: stands for `trial.task`, which is loaded if this is not given.
         store: keeps the run, and a checkpoint every minute. A trial that it holds a checkpoint of goes on from there,
-            to the same result bit for bit; one that has finished in it is returned as it was.
+            to the same result bit for bit, or begins again with a warning if the checkpoint is damaged or does not fit;
+            one that has finished in it is returned as it was.
         progress: hears how many updates were made: when training begins, and after each but the last.
         should_stop: asked after each update; once it says yes, the run ends as stopped and leaves a checkpoint.
 
@@ -55,7 +57,6 @@ def train(
         TaskError: the task cannot be loaded, or its code raised, with the user's file and line.
         OptionError, OptimizerError, ScheduleError: the trial holds something that cannot be.
         HorizonError: the budget and the task disagree, or the schedule does not fit.
-        ResumeError: the checkpoint does not fit the task.
         StoreError: the store cannot be written.
     """
     began = time.perf_counter()
@@ -67,29 +68,40 @@ def train(
     if trial.seed < 0:
         raise OptionError(f"a seed must be a whole number of at least 0, got {trial.seed}")
     task = load_task(trial.task) if task is None else task
-    file = file_of(task)
     with pinned(trial.seed):
-        with user_code(file, f"task {trial.task.name!r} was called with seed {trial.seed}"):
-            work = task(trial.seed)
-        horizon, total_steps = _horizon(trial, work)
-        strategy = trial.strategy
-        optimizer = make_optimizer(strategy.optimizer, work, trial.base_lr, strategy.options)
-        training = Training(
-            trial=trial,
-            work=work,
-            file=file,
-            total_steps=total_steps,
-            optimizer=optimizer,
-            scheduler=Scheduler(optimizer, strategy.schedule, **asdict(horizon)),
-            recorder=_recorder(trial, work, optimizer, horizon, store),
-            store=store,
-            progress=progress,
-            should_stop=should_stop,
-            began=began,
-        )
+        training = _training(trial, task, store)
+        kept = None if store is None else store.load_checkpoint(trial.key())
+        if kept is not None:
+            try:
+                training.go_on(kept[1])
+            except ResumeError as error:
+                warnings.warn(f"{trial.strategy.name} begins again: {error}", UserWarning, stacklevel=2)
+                seed_all(trial.seed)
+                training = _training(trial, task, store)
+        training.progress, training.should_stop, training.began = progress, should_stop, began
         with training.recorder:
             training.begin()
             return training.finish(training.run())
+
+
+def _training(trial: Trial, task: Task, store: Store | None) -> Training:
+    """A training run at its beginning."""
+    file = file_of(task)
+    with user_code(file, f"task {trial.task.name!r} was called with seed {trial.seed}"):
+        work = task(trial.seed)
+    horizon, total_steps = _horizon(trial, work)
+    strategy = trial.strategy
+    optimizer = make_optimizer(strategy.optimizer, work, trial.base_lr, strategy.options)
+    return Training(
+        trial=trial,
+        work=work,
+        file=file,
+        total_steps=total_steps,
+        optimizer=optimizer,
+        scheduler=Scheduler(optimizer, strategy.schedule, **asdict(horizon), on_change="raise"),
+        recorder=_recorder(trial, work, optimizer, horizon, store),
+        store=store,
+    )
 
 
 def _recorder(trial: Trial, work: Workload, optimizer: Optimizer, horizon: Horizon, store: Store | None) -> Recorder:

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from stepwell.drive.recorder import Recorder
 from stepwell.drive.scheduler import Scheduler
-from stepwell.errors import StepwellError, TaskError
+from stepwell.errors import ResumeError, StepwellError, TaskError
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
@@ -56,10 +56,10 @@ class Training:
     scheduler: Scheduler
     recorder: Recorder
     store: Store | None
-    progress: Callable[[int], None] | None
-    should_stop: Callable[[], bool] | None
-    began: float
 
+    progress: Callable[[int], None] | None = None
+    should_stop: Callable[[], bool] | None = None
+    began: float = field(default_factory=time.perf_counter)
     at: Position = field(default_factory=Position)
     unread: list[Tensor] = field(default_factory=list)
     num_read: int = 0
@@ -72,14 +72,12 @@ class Training:
     read_every: int = 1
 
     def begin(self) -> None:
-        """Measure the untrained network, or go on from the checkpoint."""
+        """Get ready to train; measure the untrained network, unless this goes on from a checkpoint."""
         self.on_cpu = next(self.work.model.parameters()).device.type == "cpu"
         self.read_every = 1 if self.on_cpu else READ_EVERY
         self.observe_sign = _observe_sign(self.scheduler, self.work.goal[1])
         self.save_at = time.monotonic() + CHECKPOINT_EVERY
-        kept = None if self.store is None else self.store.load_checkpoint(self.recorder.run_id)
-        if kept is not None:
-            self._go_on(kept[1])
+        if self.at.initial:
             return
         scores = self._scores("val")
         goal = self.work.goal[0]
@@ -90,6 +88,22 @@ class Training:
         self.at.latest = self.at.best = scores
         self.at.initial = scores | self._test_scores()
         self.recorder.evaluate(**scores)
+
+    def go_on(self, frozen: bytes) -> None:
+        """Take up the run where a checkpoint left it.
+
+        Raises:
+            ResumeError: the checkpoint is damaged or of something else; this training is spoilt then, so make it anew.
+        """
+        state = thaw(frozen)
+        restore(state, self.work.model, self.optimizer, self.scheduler)
+        try:
+            self.at = Position(**state["progress"])
+            self.random = state["random"]
+        except (KeyError, TypeError) as error:
+            raise ResumeError(f"the checkpoint does not say how far the run was ({error})") from error
+        self.num_read = self.at.step
+        self.recorder.rewind(self.at.step)
 
     def run(self) -> Outcome:
         """Train to the end, to divergence, or until asked to stop; how it ended."""
@@ -273,14 +287,6 @@ class Training:
         position = replace(self.at, losses=self.at.losses[-self.work.steps_per_epoch :], seconds=self._seconds())
         self.recorder.checkpoint(freeze(self.work.model, self.optimizer, self.scheduler, asdict(position)))
         self.save_at = time.monotonic() + CHECKPOINT_EVERY
-
-    def _go_on(self, frozen: bytes) -> None:
-        state = thaw(frozen)
-        restore(state, self.work.model, self.optimizer, self.scheduler)
-        self.at = Position(**state["progress"])
-        self.num_read = self.at.step
-        self.random = state["random"]
-        self.recorder.rewind(self.at.step)
 
     def _seconds(self) -> float:
         return self.at.seconds + time.perf_counter() - self.began

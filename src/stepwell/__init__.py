@@ -21,7 +21,7 @@ from stepwell.finding import Finding, Severity
 from stepwell.record.comparison import Comparison
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.trial import Strategy, TaskRef, Trial
-from stepwell.schedule import RECIPES, Curve, Horizon, Plateau, Schedule, parse, schedule, twins
+from stepwell.schedule import RECIPES, Curve, Greedy, Horizon, Plateau, Schedule, parse, schedule, twins
 
 if TYPE_CHECKING:
     from stepwell.drive.from_torch import from_torch
@@ -47,6 +47,7 @@ __all__ = [
     # schedules
     "RECIPES",
     "Curve",
+    "Greedy",
     "Horizon",
     "Plateau",
     "Schedule",

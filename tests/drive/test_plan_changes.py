@@ -58,7 +58,7 @@ def test_a_change_rules_from_the_next_update_on(name: str) -> None:
     edit = change(scheduler)
     assert scheduler.total_steps == 5 + len(expected)
     assert go(scheduler, len(expected)) == pytest.approx(expected)
-    assert scheduler.edits == [edit]
+    assert scheduler.edits == (edit,)
     assert edit.before == pytest.approx([BASE * 0.5])
     assert edit.after == pytest.approx([expected[0]])
     assert str(edit).startswith(f"step 5: {edit.kind}: ")

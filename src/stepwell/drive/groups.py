@@ -14,17 +14,17 @@ from stepwell.errors import OptimizerError, OptionError
 from stepwell.schedule import Schedule
 from stepwell.schedule import schedule as read_schedule
 
-Plan: TypeAlias = "str | Schedule | Mapping[int | str, str | Schedule]"
+Wanted: TypeAlias = "str | Schedule | Mapping[int | str, str | Schedule]"
 
 WRITTEN = "scheduled_lr"  # the rate that a Scheduler wrote last, beside torch's `initial_lr`
 REST = "*"
 
 
-def choose(plan: Plan, groups: Sequence[Mapping[str, Any]]) -> list[Schedule]:
+def choose(wanted: Wanted, groups: Sequence[Mapping[str, Any]]) -> tuple[Schedule, ...]:
     """The schedule of each group.
 
     Args:
-        plan: one schedule for all, or a mapping from a group's index or its `name` to its schedule, with `*` for the
+        wanted: one schedule for all, or a mapping from a group's index or its `name` to its schedule, with `*` for the
             groups that are not named; without `*` these keep their base values.
         groups: the optimizer's.
 
@@ -32,9 +32,9 @@ def choose(plan: Plan, groups: Sequence[Mapping[str, Any]]) -> list[Schedule]:
         OptionError: a key that is no group.
         ScheduleError: a text that cannot be read.
     """
-    if not isinstance(plan, Mapping):
-        return [read_schedule(plan)] * len(groups)
-    read: dict[Any, Schedule] = {key: read_schedule(one) for key, one in plan.items()}
+    if not isinstance(wanted, Mapping):
+        return (read_schedule(wanted),) * len(groups)
+    read: dict[Any, Schedule] = {key: read_schedule(one) for key, one in wanted.items()}
     names = [group.get("name") for group in groups]
     for key in read:
         if key != REST and key not in names and not (isinstance(key, int) and 0 <= key < len(groups)):
@@ -43,7 +43,7 @@ def choose(plan: Plan, groups: Sequence[Mapping[str, Any]]) -> list[Schedule]:
                 f"there is no parameter group {key!r}; there are {', '.join(known)}, and '*' for the rest"
             )
     rest = read.get(REST, read_schedule("constant"))
-    return [read.get(index, read.get(name, rest)) for index, name in enumerate(names)]
+    return tuple(read.get(index, read.get(name, rest)) for index, name in enumerate(names))
 
 
 def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
@@ -73,7 +73,7 @@ def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
     return rates
 
 
-def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
+def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]]) -> dict[str, tuple[float | None, ...]]:
     """The base value of every scheduled entry but the rate, kept beside it as torch keeps `initial_lr`."""
     bases: dict[str, list[float | None]] = {}
     for index, (schedule, group) in enumerate(zip(schedules, groups, strict=True)):
@@ -81,7 +81,7 @@ def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]])
             if entry.name != "lr":
                 known = bases.setdefault(entry.name, [None] * len(groups))
                 known[index] = _own_value(group, entry.name)
-    return bases
+    return {name: tuple(values) for name, values in bases.items()}
 
 
 def check_range(name: str, index: int, lowest: float, highest: float) -> None:

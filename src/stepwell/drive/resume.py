@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
+from stepwell.drive.edit import Edit
+from stepwell.drive.plan import Plan
 from stepwell.errors import ResumeError
 from stepwell.schedule import Curve, Horizon
 from stepwell.schedule import schedule as read_schedule
@@ -14,8 +17,8 @@ from stepwell.schedule import schedule as read_schedule
 VERSION = 1
 OnChange = Literal["raise", "keep", "switch", "rescale"]
 ON_CHANGE = ("raise", "keep", "switch", "rescale")
-PLAN = ("schedules", "horizon", "bases")
-FIELDS = ("version", "step", *PLAN, "edits", "controllers", "findings")
+COMPARED = ("schedules", "horizon", "bases")
+FIELDS = ("version", "step", *COMPARED, "edits", "controllers", "findings")
 LOOK_AHEAD = 1_000_000  # updates that are compared for the worst later difference
 
 
@@ -34,9 +37,27 @@ def check(saved: Mapping[str, Any]) -> None:
         raise ResumeError(f"the state has version {saved['version']}, newer than {VERSION}; upgrade stepwell")
 
 
-def changed(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Which parts of the plan differ: of `schedules`, `horizon` and `bases`."""
-    return [name for name in PLAN if saved[name] != here[name]]
+def reconciled(saved: Mapping[str, Any], here: Plan, on_change: OnChange) -> Plan:
+    """The plan to go on with: the saved one where nothing differs or it is to be kept, else the one that is here.
+
+    Raises:
+        ResumeError: the plans differ and `on_change` is `raise`, or the new plan cannot be rescaled.
+    """
+    plain = here.plain()
+    differ = [name for name in COMPARED if saved[name] != plain[name]]
+    if not differ:
+        return replace(here, edits=tuple(Edit.from_plain(edit) for edit in saved["edits"]))
+    if on_change == "keep":
+        return Plan.from_plain(saved)
+    if on_change == "raise":
+        raise explain(saved, plain, differ)
+    if on_change == "switch":
+        return here
+    step = int(saved["step"])
+    old, new = rate_at(saved, step), rate_at(plain, step)
+    if new <= 0:
+        raise ResumeError(f"the new plan has rate {new:g} at step {step}, so it cannot be scaled; use 'switch'")
+    return here.scaled(old / new)
 
 
 def explain(saved: Mapping[str, Any], here: Mapping[str, Any], differ: Sequence[str]) -> ResumeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -14,15 +14,13 @@ from torch.optim.lr_scheduler import LRScheduler
 from stepwell.drive import entries, resume
 from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, release
-from stepwell.drive.groups import WRITTEN, Plan, base_rates, check_range, choose, other_bases
-from stepwell.drive.track import Stretch, Track
+from stepwell.drive.groups import WRITTEN, Wanted, base_rates, choose, other_bases
+from stepwell.drive.plan import Plan
 from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
 from stepwell.finding import Finding
-from stepwell.schedule import Controller, Curve, Horizon, Schedule
+from stepwell.schedule import Controller, Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
 from stepwell.schedule.control.controller import plain
-
-LOOKED_AT = 1_000_000  # updates whose momentum is checked before the first
 
 
 class Scheduler(LRScheduler):
@@ -65,7 +63,7 @@ class Scheduler(LRScheduler):
     def __init__(  # noqa: PLR0913 -- two parameters, and options by keyword
         self,
         optimizer: Optimizer,
-        schedule: Plan,
+        schedule: Wanted,
         *,
         total_steps: int | None = None,
         steps_per_epoch: int | None = None,
@@ -83,32 +81,39 @@ class Scheduler(LRScheduler):
         if on_change not in resume.ON_CHANGE:
             raise OptionError(f"on_change is one of {', '.join(resume.ON_CHANGE)}, got {on_change!r}")
         self.optimizer = optimizer
-        self.plan = dict(schedule) if isinstance(schedule, Mapping) else schedule
-        self.horizon = Horizon(total_steps, steps_per_epoch, tokens_per_step)
         self.follow, self.overrun, self.on_change = follow, overrun, on_change
         self.findings: list[Finding] = []
-        self.edits: list[Edit] = []
         self.last_epoch = 0  # torch's name for the number of the coming update
-        self._schedules = choose(schedule, optimizer.param_groups)
-        rates: list[float | None] = list(base_rates(optimizer, base_lr))
-        self._bases = {"lr": rates, **other_bases(self._schedules, optimizer.param_groups)}
+        self._wanted = dict(schedule) if isinstance(schedule, Mapping) else schedule
+        groups = optimizer.param_groups
+        schedules = choose(schedule, groups)
+        rates: tuple[float | None, ...] = tuple(base_rates(optimizer, base_lr))
+        bases = {"lr": rates, **other_bases(schedules, groups)}
         self._controllers: dict[str, Controller] = {}
         self._states: dict[str, Any] = {}
-        self._lay()
+        self._follow_plan(Plan(schedules, Horizon(total_steps, steps_per_epoch, tokens_per_step), bases))
         self._hooks: list[Callable[[], None]] = attach(self)
         self.write()
 
     @property
     def schedule(self) -> Schedule:
         """The schedule of the first parameter group, as it was when the run began."""
-        return self._schedules[0]
+        return self._plan.schedules[0]
+
+    @property
+    def horizon(self) -> Horizon:
+        """The run as it was when it began."""
+        return self._plan.horizon
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The changes of plan so far."""
+        return self._plan.edits
 
     @property
     def total_steps(self) -> int | None:
         """Updates in the run as it is planned now; None for a run without end."""
-        ends = [track.stretches[-1].end for track in self._tracks]
-        known = [end for end in ends if end is not None]
-        return max(known) if known and len(known) == len(ends) else None
+        return self._end
 
     # Moving
 
@@ -170,7 +175,7 @@ class Scheduler(LRScheduler):
     @property
     def base_lrs(self) -> list[float | torch.Tensor]:
         """The base rate of every group."""
-        return [rate or 0.0 for rate in self._bases["lr"]]
+        return [rate or 0.0 for rate in self._plan.bases["lr"]]
 
     @base_lrs.setter
     def base_lrs(self, value: object) -> None:
@@ -188,7 +193,7 @@ class Scheduler(LRScheduler):
     def write(self) -> None:
         """Put the values of the coming update into the parameter groups."""
         groups = self.optimizer.param_groups
-        if len(groups) != len(self._schedules):
+        if len(groups) != len(self._plan.schedules):
             self._join()
         for track in self._tracks:
             entry, state = track.entry, self._states.get(track.entry)
@@ -205,73 +210,38 @@ class Scheduler(LRScheduler):
                 else:
                     group["lr"] = group[WRITTEN] = value
 
-    def _lay(self) -> None:
-        """Lay the plan and its edits over the run, for every entry and group."""
-        names = list(dict.fromkeys(entry.name for one in self._schedules for entry in one.entries))
-        self._tracks = [Track(name, self._bases[name], tuple(self._stretches(name))) for name in names]
-        self._end = self.total_steps
-        for one in self._schedules:
-            for entry in one.entries:
-                if entry.controller is not None and entry.name not in self._controllers:
-                    self._controllers[entry.name] = entry.controller
-                    rates = [rate or 0.0 for rate in self._bases["lr"]]
-                    self._states[entry.name] = entry.controller.init(rates)
-
-    def _stretches(self, name: str) -> list[Stretch]:
-        curves: list[Curve | None] = []
-        shared: dict[Any, Curve] = {}
-        for index, one in enumerate(self._schedules):
-            if name not in [entry.name for entry in one.entries]:
-                curves.append(None)
-                continue
-            bases: dict[str, Any] = self._bases_of(index) if one.absolute else {}
-            key = (one, tuple(bases.items()))
-            if key not in shared:
-                shared[key] = one.resolve(self.horizon, **bases)
-            curves.append(shared[key])
-        for index, curve in enumerate(curves):
-            if curve is not None and name != "lr" and (index == 0 or curve is not curves[index - 1]):
-                values = curve(range(min(curve.total_steps or LOOKED_AT, LOOKED_AT)), name) * (
-                    self._bases[name][index] or 0
-                )
-                check_range(name, index, float(values.min()), float(values.max()))
-        first = Stretch(0, 0, tuple(curves))
-        edits = (edit.stretch(name, [self._bases_of(index) for index in range(len(curves))]) for edit in self.edits)
-        return [first, *(stretch for stretch in edits if stretch is not None)]
-
-    def _bases_of(self, index: int) -> dict[str, float]:
-        """The base values of one group, as `Schedule.resolve` takes them."""
-        known = ((name, values[index]) for name, values in self._bases.items())
-        return {"base_lr" if name == "lr" else name: value for name, value in known if value is not None}
+    def _follow_plan(self, plan: Plan) -> None:
+        """Take a plan, with feedback from its start where there was none yet; a plan that cannot be changes nothing."""
+        tracks = plan.tracks()
+        self._plan, self._tracks = plan, tracks
+        ends = [track.stretches[-1].end for track in tracks]
+        known = [end for end in ends if end is not None]
+        self._end = max(known) if known and len(known) == len(ends) else None
+        for entry in (entry for one in plan.schedules for entry in one.entries):
+            if entry.controller is not None and entry.name not in self._controllers:
+                self._controllers[entry.name] = entry.controller
+                self._states[entry.name] = entry.controller.init([rate or 0.0 for rate in plan.bases["lr"]])
 
     def _join(self) -> None:
         """Take in parameter groups that were added after the Scheduler was built."""
-        groups = self.optimizer.param_groups
-        known = len(self._schedules)
+        groups, plan = self.optimizer.param_groups, self._plan
+        known = len(plan.schedules)
         if len(groups) < known:
             raise OptimizerError(f"the optimizer had {known} parameter groups and has {len(groups)} now")
-        self._schedules = choose(self.plan, groups)
-        late = [float(group.setdefault("initial_lr", group["lr"])) for group in groups[known:]]
-        self._bases = {"lr": [*self._bases["lr"], *late], **other_bases(self._schedules, groups)}
+        schedules = choose(self._wanted, groups)
+        late = tuple(float(group.setdefault("initial_lr", group["lr"])) for group in groups[known:])
         for name, state in self._states.items():
             factors = (*state.factors, *(state.factors[-1] for _ in late))
             self._states[name] = replace(state, factors=factors)
-        self._lay()
+        rates: tuple[float | None, ...] = (*plan.bases["lr"], *late)
+        bases = {"lr": rates, **other_bases(schedules, groups)}
+        self._follow_plan(replace(plan, schedules=schedules, bases=bases))
 
     # Changes of plan
 
     def extend(self, total_steps: int) -> Edit:
         """Make the run longer (or shorter): the plan that rules now, laid over `total_steps` from here on."""
-        if total_steps <= self.last_epoch:
-            raise OptionError(f"the run has made {self.last_epoch} updates already, so it cannot have {total_steps}")
-        last = self.edits[-1] if self.edits else None
-        if last is None and len(set(self._schedules)) > 1:
-            raise OptionError("groups with schedules of their own are extended by replace(), or by a new Scheduler")
-        offset = last.offset if last else 0
-        horizon = replace(last.horizon if last else self.horizon, total_steps=total_steps - offset)
-        text = last.schedule if last else str(self.schedule)
-        begins = last.begins if last else {track.entry: [1.0] * len(self._schedules) for track in self._tracks}
-        return self._edit("extend", text, horizon, offset, begins)
+        return self._edit(self._plan.extended(self.last_epoch, total_steps))
 
     def cool_down(self, steps: int, *, to: float = 0.0, shape: str = "1-sqrt") -> Edit:
         """End the run in `steps` updates from here, going from the present factor down to `to`."""
@@ -279,40 +249,28 @@ class Scheduler(LRScheduler):
 
     def rewarm(self, steps: int, *, to: float = 1.0) -> Edit:
         """Go to the factor `to` within `steps` updates and stay there for the rest of the run."""
-        rest = None if self.total_steps is None else self.total_steps - self.last_epoch
+        rest = None if self._end is None else self._end - self.last_epoch
         return self._from_here("re-warm", f"linear to {to:g} over {steps}", rest)
 
     def replace(self, schedule: str | Schedule, *, total_steps: int | None = None) -> Edit:
         """Follow another schedule from here on, until `total_steps` (the present end unless given)."""
-        end = total_steps if total_steps is not None else self.total_steps
+        end = total_steps if total_steps is not None else self._end
         return self._from_here("replace", str(read_schedule(schedule)), None if end is None else end - self.last_epoch)
 
     def _from_here(self, kind: Kind, text: str, steps: int | None) -> Edit:
-        """A text whose clock begins now and which continues from the present factors."""
-        if steps is not None and steps < 1:
-            raise OptionError(f"nothing of the run is left after step {self.last_epoch}; pass a larger total_steps")
-        begins = {track.entry: track.factors(self.last_epoch) for track in self._tracks}
-        return self._edit(kind, text, replace(self.horizon, total_steps=steps), self.last_epoch, begins)
+        return self._edit(self._plan.changed(self.last_epoch, kind, text, steps, self._tracks))
 
-    def _edit(
-        self, kind: Kind, text: str, horizon: Horizon, offset: int, begins: Mapping[str, Sequence[float | None]]
-    ) -> Edit:
-        schedule = read_schedule(text)
-        unknown = [entry.name for entry in schedule.entries if entry.name not in begins]
-        if unknown or any(entry.controller is not None for entry in schedule.entries if not self.edits and offset):
-            raise OptionError(f"a change of plan drives what was driven before, without new feedback; got {text!r}")
-        before = [float(rate) for rate in self.get_last_lr()]
-        edit = Edit(self.last_epoch, kind, str(schedule), horizon, offset, begins, before)
-        kept, self.edits = self.edits, [*self.edits, edit]
-        try:
-            self._lay()
-        except Exception:
-            self.edits = kept
-            self._lay()
-            raise
+    def _edit(self, edit: Edit) -> Edit:
+        """Follow a change of plan and log the rates before and after it."""
+        before, plan = self._rates(), self._plan
+        self._follow_plan(replace(plan, edits=(*plan.edits, edit)))
         self.write()
-        self.edits[-1] = replace(edit, after=[float(rate) for rate in self.get_last_lr()])
-        return self.edits[-1]
+        edit = replace(edit, before=before, after=self._rates())
+        self._plan = replace(plan, edits=(*plan.edits, edit))
+        return edit
+
+    def _rates(self) -> list[float]:
+        return [float(rate) for rate in self.get_last_lr()]
 
     # State
 
@@ -321,10 +279,7 @@ class Scheduler(LRScheduler):
         return {
             "version": resume.VERSION,
             "step": self.last_epoch,
-            "schedules": [str(one) for one in self._schedules],
-            "horizon": asdict(self.horizon),
-            "bases": {name: list(values) for name, values in self._bases.items()},
-            "edits": [edit.plain() for edit in self.edits],
+            **self._plan.plain(),
             "controllers": {name: plain(state) for name, state in self._states.items()},
             "findings": [[f.code, f.place, f.message] for f in self.findings],
         }
@@ -337,45 +292,23 @@ class Scheduler(LRScheduler):
                 schedule, horizon or base rate.
         """
         resume.check(state_dict)
-        here = self.state_dict()
-        if len(state_dict["schedules"]) != len(here["schedules"]):
-            saved, now = len(state_dict["schedules"]), len(here["schedules"])
+        saved, now = len(state_dict["schedules"]), len(self._plan.schedules)
+        if saved != now:
             raise ResumeError(
                 f"the saved run has {saved} parameter groups, this one {now}; build the same groups first"
             )
-        differ = resume.changed(state_dict, here)
-        if differ and self.on_change == "raise":
-            raise resume.explain(state_dict, here, differ)
-        if differ and self.on_change == "keep":
-            self._take_plan(state_dict)
+        plan = resume.reconciled(state_dict, self._plan, self.on_change)
+        controllers = {e.name: e.controller for one in plan.schedules for e in one.entries if e.controller is not None}
         saved_states = state_dict["controllers"].items()
-        states = {name: self._controllers[name].restore(one) for name, one in saved_states if name in self._controllers}
-        if differ and self.on_change == "rescale":
-            self._rescale(state_dict)
-        kept = not differ or self.on_change == "keep"
-        self.edits = [Edit.from_plain(edit) for edit in state_dict["edits"]] if kept else []
-        self.findings = [Finding(*finding) for finding in state_dict["findings"]]
-        self._lay()
-        self.last_epoch = int(state_dict["step"])
+        states = {name: controllers[name].restore(one) for name, one in saved_states if name in controllers}
+        self._controllers, self._states = {}, {}
+        self._follow_plan(plan)
         self._states |= states
-        self.write()
-
-    def _take_plan(self, saved: Mapping[str, Any]) -> None:
-        self._schedules = [read_schedule(text) for text in saved["schedules"]]
-        self.plan = dict(enumerate(self._schedules))
-        self.horizon = Horizon(**saved["horizon"])
-        self._bases = {name: list(values) for name, values in saved["bases"].items()}
-        self._controllers, self._states, self.edits = {}, {}, []
-        self._lay()
-        for group, rate in zip(self.optimizer.param_groups, self._bases["lr"], strict=True):
+        self.last_epoch = int(state_dict["step"])
+        self.findings = [Finding(*finding) for finding in state_dict["findings"]]
+        for group, rate in zip(self.optimizer.param_groups, plan.bases["lr"], strict=True):
             group["initial_lr"] = rate
-
-    def _rescale(self, saved: Mapping[str, Any]) -> None:
-        step = int(saved["step"])
-        old, new = resume.rate_at(saved, step), resume.rate_at(self.state_dict(), step)
-        if new <= 0:
-            raise ResumeError(f"the new plan has rate {new:g} at step {step}, so it cannot be scaled; use 'switch'")
-        self._bases["lr"] = [None if rate is None else rate * old / new for rate in self._bases["lr"]]
+        self.write()
 
     def detach(self) -> None:
         """Stop listening to the optimizer; the rates stay as they are."""

@@ -1,0 +1,113 @@
+"""What a Scheduler is to do, as a frozen value: schedules, run, bases and the changes made on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from stepwell.drive.edit import Edit, Kind
+from stepwell.drive.groups import check_range
+from stepwell.drive.track import Stretch, Track
+from stepwell.errors import OptionError
+from stepwell.schedule import Curve, Horizon, Schedule
+from stepwell.schedule import schedule as read_schedule
+
+LOOKED_AT = 1_000_000  # updates whose momentum is checked before the first
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One schedule per parameter group over one run.
+
+    Args:
+        schedules: one per group.
+        horizon: the run as it was when it began.
+        bases: entry -> the base value of each group; None where the group's schedule leaves the entry alone.
+        edits: changes since then, in order.
+    """
+
+    schedules: tuple[Schedule, ...]
+    horizon: Horizon
+    bases: Mapping[str, tuple[float | None, ...]]
+    edits: tuple[Edit, ...] = ()
+
+    def tracks(self) -> list[Track]:
+        """How every entry moves, edits included; everything that can be wrong about the plan is raised here."""
+        names = dict.fromkeys(entry.name for one in self.schedules for entry in one.entries)
+        return [Track(name, self.bases[name], tuple(self._stretches(name))) for name in names]
+
+    def plain(self) -> dict[str, Any]:
+        """Numbers, texts, lists and dicts only."""
+        return {
+            "schedules": [str(one) for one in self.schedules],
+            "horizon": asdict(self.horizon),
+            "bases": {name: list(values) for name, values in self.bases.items()},
+            "edits": [edit.plain() for edit in self.edits],
+        }
+
+    @classmethod
+    def from_plain(cls, saved: Mapping[str, Any]) -> Plan:
+        """The plan that `plain` wrote down."""
+        return cls(
+            tuple(read_schedule(text) for text in saved["schedules"]),
+            Horizon(**saved["horizon"]),
+            {name: tuple(values) for name, values in saved["bases"].items()},
+            tuple(Edit.from_plain(edit) for edit in saved["edits"]),
+        )
+
+    def scaled(self, ratio: float) -> Plan:
+        """The same plan with every base rate multiplied."""
+        rates = tuple(None if rate is None else rate * ratio for rate in self.bases["lr"])
+        return replace(self, bases={**self.bases, "lr": rates})
+
+    def extended(self, step: int, total_steps: int) -> Edit:
+        """The change to a run of `total_steps`, under the text that rules now and from its own start."""
+        if total_steps <= step:
+            raise OptionError(f"the run has made {step} updates already, so it cannot have {total_steps}")
+        if self.edits:
+            last = self.edits[-1]
+            horizon = replace(last.horizon, total_steps=total_steps - last.offset)
+            return Edit(step, "extend", last.schedule, horizon, last.offset, last.begins)
+        if len(set(self.schedules)) > 1:
+            raise OptionError("groups with schedules of their own are changed by replace(), or by a new Scheduler")
+        begins = {entry.name: [1.0] * len(self.schedules) for entry in self.schedules[0].entries}
+        horizon = replace(self.horizon, total_steps=total_steps)
+        return Edit(step, "extend", str(self.schedules[0]), horizon, 0, begins)
+
+    def changed(self, step: int, kind: Kind, text: str, steps: int | None, tracks: Sequence[Track]) -> Edit:
+        """The change to a text whose clock begins at `step` and which continues from the factors there."""
+        if steps is not None and steps < 1:
+            raise OptionError(f"nothing of the run is left after step {step}; pass a larger total_steps")
+        schedule = read_schedule(text)
+        begins = {track.entry: track.factors(step) for track in tracks}
+        if any(entry.name not in begins or entry.controller is not None for entry in schedule.entries):
+            raise OptionError(f"a change of plan drives what was driven before, without new feedback; got {text!r}")
+        return Edit(step, kind, str(schedule), replace(self.horizon, total_steps=steps), step, begins)
+
+    def _stretches(self, name: str) -> list[Stretch]:
+        curves: list[Curve | None] = []
+        shared: dict[Any, Curve] = {}
+        for index, one in enumerate(self.schedules):
+            if name not in [entry.name for entry in one.entries]:
+                curves.append(None)
+                continue
+            bases: dict[str, Any] = self._bases_of(index) if one.absolute else {}
+            key = (one, tuple(bases.items()))
+            if key not in shared:
+                shared[key] = one.resolve(self.horizon, **bases)
+                self._check_range(name, index, shared[key])
+            curves.append(shared[key])
+        bases_of = [self._bases_of(index) for index in range(len(curves))]
+        edits = (edit.stretch(name, bases_of) for edit in self.edits)
+        return [Stretch(0, 0, tuple(curves)), *(stretch for stretch in edits if stretch is not None)]
+
+    def _check_range(self, name: str, index: int, curve: Curve) -> None:
+        if name != "lr":
+            values = curve(range(min(curve.total_steps or LOOKED_AT, LOOKED_AT)), name) * (self.bases[name][index] or 0)
+            check_range(name, index, float(values.min()), float(values.max()))
+
+    def _bases_of(self, index: int) -> dict[str, float]:
+        """The base values of one group, as `Schedule.resolve` takes them."""
+        known = ((name, values[index]) for name, values in self.bases.items())
+        return {"base_lr" if name == "lr" else name: value for name, value in known if value is not None}

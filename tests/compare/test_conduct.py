@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from stepwell.compare.plan import log_grid
 from stepwell.compare.strategy import TOO_HIGH, TOO_LOW, select
 from stepwell.engines.engine import Event, Failed
 from stepwell.errors import TaskError
+from stepwell.record.comparison import Comparison
 from stepwell.record.run import Ending, Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Trial
@@ -146,17 +148,31 @@ def test_equal_schedules_under_two_names_are_trained_once() -> None:
     assert len(comparison.best) == 2
 
 
-def test_runs_of_another_torch_are_not_taken(tmp_path: Path) -> None:
+def test_runs_of_another_environment_are_neither_taken_nor_touched(tmp_path: Path) -> None:
+    strategies = select(only=["cosine"], optimizer="momentum")
+
+    def there(environment: str, store: Store) -> Comparison:
+        return conduct(replace(terms(), environment=environment), strategies, rules(), Formula({}), store=store)
+
     with Store.open(tmp_path / "runs.sqlite") as store:
-        compare(Formula({}, store=store), ["cosine"], store=store)
-        for summary in store.summaries():
-            run = store.load(summary.id)
-            store.delete([run.id])
-            object.__setattr__(run, "settings", {"torch": "1.0"})
-            store.save(run)
-        engine = Formula({}, store=store)
-        compare(engine, ["cosine"], store=store)
-    assert engine.trained
+        old = there("torch 1", store)
+        before = {summary.id for summary in store.summaries()}
+        new = there("torch 2", store)
+        again = there("torch 1", store)
+        kept = {summary.id for summary in store.summaries()}
+    assert new.cost["reused"] == 0
+    assert again.cost["reused"] == old.cost["trials"] == len(before)
+    assert before < kept
+    assert len(kept) == 2 * len(before)
+
+
+def test_what_an_engine_does_not_store_is_stored_here(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "runs.sqlite") as store:
+        first = compare(Formula({}), ["cosine"], store=store)
+        assert len(store.summaries()) == first.cost["trials"]
+        again = compare(Formula({}), ["cosine"], store=store)
+    assert again.cost["trials"] == 0
+    assert [result.mean for result in again.results] == [result.mean for result in first.results]
 
 
 def test_a_trial_that_cannot_be_run_is_one_sentence() -> None:

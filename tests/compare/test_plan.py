@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -111,8 +112,9 @@ def test_a_key_names_a_result_and_nothing_else() -> None:
         terms().trial(Strategy("a", "hold", "sgd"), 0.2, 0),
         terms().trial(Strategy("a", "hold", "sgd"), 0.1, 1),
         terms(100).trial(Strategy("a", "hold", "sgd"), 0.1, 0),
+        replace(one, environment="torch 1.0"),
     ]
-    assert len({one.key(), *(other.key() for other in others)}) == 7
+    assert len({one.key(), *(other.key() for other in others)}) == 8
 
 
 def test_strategies_are_added_replaced_and_selected() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -195,6 +194,5 @@ def _settings(judged: Mapping[str, Sequence[Run]], rules: Rules) -> dict[str, ob
         "goal": rules.goal,
         "method": METHOD,
         "race_rates": list(rules.rates),
-        "python": platform.python_version(),
         "diverged_runs": sum(ending is Ending.DIVERGED for ending in endings),
     }

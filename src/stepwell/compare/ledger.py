@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import torch
-
 from stepwell.engines.engine import Engine, Failed, Finished, Progress, Started
 from stepwell.errors import TaskError
 from stepwell.record.run import Run
@@ -82,18 +80,16 @@ class Ledger:
         if self.store is None:
             return
         for key in self.store.finished(wanted):
-            run = self.store.load(key)
-            if run.settings.get("torch") == torch.__version__:
-                self._ended[key] = run
-                steps = wanted[key].budget.total_steps or 0
-                self.reused += 1
-                self.reused_steps += steps
-                self.done_steps += steps
-            else:  # another torch computes other numbers
-                self.store.delete([key])
+            self._ended[key] = self.store.load(key)
+            steps = wanted[key].budget.total_steps or 0
+            self.reused += 1
+            self.reused_steps += steps
+            self.done_steps += steps
 
     def _end(self, trial: Trial, run: Run) -> None:
         key = trial.key()
+        if self.store is not None and not self.store.finished([key]):  # the engine keeps nothing, or not here
+            self.store.save(run)
         self._ended[key] = run
         self._under_way.pop(key, None)
         self.done_steps += trial.budget.total_steps or 0

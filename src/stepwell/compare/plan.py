@@ -32,12 +32,14 @@ class Terms:
         budget: of a judged run.
         seeds: judging seeds.
         tuning_seeds: disjoint from them.
+        environment: of every trial, so that runs of another one are not taken from a store.
     """
 
     task: TaskRef
     budget: Horizon
     seeds: tuple[int, ...]
     tuning_seeds: tuple[int, ...]
+    environment: str = ""
 
     @property
     def steps(self) -> int:
@@ -48,7 +50,7 @@ class Terms:
 
     def trial(self, strategy: Strategy, base_lr: float, seed: int) -> Trial:
         """A run at full length."""
-        return Trial(self.task, strategy, base_lr, seed, self.budget)
+        return Trial(self.task, strategy, base_lr, seed, self.budget, self.environment)
 
 
 def log_grid(low: float, high: float) -> tuple[float, ...]:
@@ -88,7 +90,11 @@ def _neighbours(rate: float, grid: Sequence[float], *, widen: bool, limit: float
 def short_trials(terms: Terms, strategy: Strategy, rates: Sequence[float]) -> list[Trial]:
     """Runs of a *complete* miniature of the schedule, never of its beginning: one per rate and tuning seed."""
     horizon, miniature = _miniature(terms, strategy)
-    return [Trial(terms.task, miniature, rate, seed, horizon) for rate in rates for seed in terms.tuning_seeds]
+    return [
+        Trial(terms.task, miniature, rate, seed, horizon, terms.environment)
+        for rate in rates
+        for seed in terms.tuning_seeds
+    ]
 
 
 def _miniature(terms: Terms, strategy: Strategy) -> tuple[Horizon, Strategy]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from stepwell.compare.assemble import Rules
 from stepwell.compare.conduct import conduct
@@ -26,6 +27,7 @@ from stepwell.record.store import Store
 from stepwell.record.trial import Strategy, TaskRef
 from stepwell.schedule import Horizon, Unit, schedule
 from stepwell.schedule.text import parse_length
+from stepwell.tasks.determinism import environment, place
 from stepwell.tasks.load import load_task, reference, written
 from stepwell.tasks.optimizers import base_momentum, make_optimizer, momentum_entry, rate_grid
 from stepwell.tasks.preflight import preflight
@@ -84,6 +86,7 @@ def run(
         read_budget(request.budget, facts.steps_per_epoch),
         tuple(range(request.seeds)),
         tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + TUNING_SEEDS)),
+        place(environment(torch.device(facts.device))),
     )
     _check_fit(strategies, terms, rates)
     goal, direction = facts.goal
@@ -91,7 +94,7 @@ def run(
     rules = Rules(goal, metric, direction, rates, request.lr == "auto", request.alpha, request.margin)
     with _opened(store) as runs, _running(engine, store) as machinery:
         if runs is not None:
-            _notice_edit(runs, task)
+            _notice_unused(runs, task, terms.environment)
         return conduct(terms, strategies, rules, machinery, store=runs, watch=watch)
 
 
@@ -137,8 +140,6 @@ def read_rates(lr: str | float | Sequence[float], optimizer: str) -> tuple[float
 
 def _check_fit(strategies: Sequence[Strategy], terms: Terms, rates: tuple[float, ...]) -> None:
     """Every schedule fits the budget and every option the optimizer, before anything is trained."""
-    from torch import nn
-
     for strategy in strategies:
         momentum = base_momentum(strategy.optimizer, strategy.options)
         bases = {"base_lr": rates[0]} | ({} if momentum is None else {"momentum": momentum})
@@ -149,22 +150,30 @@ def _check_fit(strategies: Sequence[Strategy], terms: Terms, rates: tuple[float,
         for entry in curve.entries:
             if entry == "momentum" and momentum is None:
                 raise OptionError(f"strategy {strategy.name!r} schedules momentum, which {strategy.optimizer!r} lacks")
-    make_optimizer(strategies[0].optimizer, nn.Linear(1, 1), rates[0], strategies[0].options)
+    make_optimizer(strategies[0].optimizer, torch.nn.Linear(1, 1), rates[0], strategies[0].options)
 
 
-def _notice_edit(store: Store, task: TaskRef) -> None:
-    """Say that stored runs of this task are not taken because the task has changed since."""
+def _notice_unused(store: Store, task: TaskRef, here: str) -> None:
+    """Say how many stored runs of this task are not taken: it has changed since, or they were made elsewhere."""
     name = written(task)
-    same = [summary for summary in store.summaries() if summary.task == name]
-    if not same:
-        return
-    latest = store.load(max(same, key=lambda summary: summary.written).id)
-    if latest.settings.get("task_source") not in (None, task.source_hash):
-        warnings.warn(
-            f"task {name!r} was edited since its runs were stored; its {len(same)} stored runs are kept but not used",
-            UserWarning,
-            stacklevel=3,
+    found = [one.settings for one in store.summaries() if one.task == name and "task_source" in one.settings]
+    present = [settings for settings in found if settings["task_source"] == task.source_hash]
+    elsewhere = [settings for settings in present if place(settings) != here]
+    if found and not present:
+        _note(f"task {name!r} was edited since its runs were stored; its {_runs(len(found))} kept but not used")
+    if elsewhere:
+        _note(
+            f"of task {name!r}, {_runs(len(elsewhere))} kept but not used: made with {place(elsewhere[-1])}, "
+            f"while this is {here}"
         )
+
+
+def _runs(count: int) -> str:
+    return "1 stored run is" if count == 1 else f"{count} stored runs are"
+
+
+def _note(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=4)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from stepwell.record.document import dumps, number_to_json, settings_from_json, settings_to_json
@@ -31,6 +31,7 @@ class RunSummary:
     results: Mapping[str, float]
     begun: float
     written: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def row_of(run: Run) -> dict[str, Any]:
@@ -97,6 +98,7 @@ def summary_of(row: sqlite3.Row) -> RunSummary:
             results=_results(row["results"]),
             begun=row["begun"],
             written=row["written"],
+            settings=settings_from_json(json.loads(row["settings"])),
         )
 
 

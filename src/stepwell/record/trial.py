@@ -35,17 +35,24 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One training run that is wanted: task, strategy, base rate, seed and budget."""
+    """One training run that is wanted: task, strategy, base rate, seed and budget.
+
+    `environment` says where it is to run (versions, device) and makes runs of different places different trials, each
+    kept under its own key. Left empty, a stored run is taken wherever it was made.
+    """
 
     task: TaskRef
     strategy: Strategy
     base_lr: float
     seed: int
     budget: Horizon
+    environment: str = ""
 
     def key(self) -> str:
         """A digest of everything that decides the result (the strategy's name does not); equal keys, same run."""
         content = asdict(self)
         del content["strategy"]["name"]
+        if not self.environment:
+            del content["environment"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]

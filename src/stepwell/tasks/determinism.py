@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,8 @@ import torch
 
 # cuBLAS is only deterministic with a fixed workspace, and reads this when its first handle is made.
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
+# The version of the training loop: raised by every change after which the same trial gives other numbers.
+LOOP = 1
 
 
 @contextmanager
@@ -98,4 +100,14 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device": str(device) if device.type != "cuda" else torch.cuda.get_device_name(device),
         "machine": platform.machine(),
         "system": platform.system(),
+        "loop": LOOP,
     }
+
+
+def place(settings: Mapping[str, Any]) -> str:
+    """In words, what of `environment` decides the numbers: equal texts, equal results."""
+    python = ".".join(str(settings.get("python", "?")).split(".")[:2])
+    known = {name: settings.get(name, "?") for name in ("torch", "numpy", "device", "machine", "system", "loop")}
+    return "torch {torch}, numpy {numpy}, Python {python}, {device}, {machine} {system}, training loop {loop}".format(
+        python=python, **known
+    )

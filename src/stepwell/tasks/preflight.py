@@ -29,6 +29,8 @@ class Facts:
         goal: what is judged, and which way is better.
         has_test: False means that the final decision uses the validation batches too.
         initial: the untrained model's metrics, `val_loss`, ... and `test_loss`, ... where there is a test split.
+        device: where the model's parameters are.
+        has_groups: whether the task gives parameter groups of its own.
     """
 
     steps_per_epoch: int
@@ -36,6 +38,8 @@ class Facts:
     goal: tuple[str, Literal["min", "max"]]
     has_test: bool
     initial: Mapping[str, float]
+    device: str = "cpu"
+    has_groups: bool = False
 
 
 def preflight(task: Task, seed: int) -> Facts:
@@ -60,7 +64,15 @@ def preflight(task: Task, seed: int) -> Facts:
         if work.groups is not None:
             with user_code(file, "groups(model) was called"):
                 _check_groups(work.groups(work.model))
-    return Facts(work.steps_per_epoch, num_parameters, work.goal, work.test is not None, initial)
+    return Facts(
+        work.steps_per_epoch,
+        num_parameters,
+        work.goal,
+        work.test is not None,
+        initial,
+        str(next(work.model.parameters()).device),
+        work.groups is not None,
+    )
 
 
 def _num_parameters(model: nn.Module) -> int:

@@ -1,0 +1,91 @@
+"""What a request becomes before anything is trained, with a real task that takes no time."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stepwell import compare
+from stepwell.engines.inline import Inline
+from stepwell.record.comparison import Comparison
+from stepwell.record.store import Store
+
+TASK = """
+import torch
+from stepwell import Workload
+
+def line(seed, *, test=True, groups=False, goal="loss"):
+    torch.manual_seed(seed)
+    model = torch.nn.Linear(3, 1)
+    inputs = torch.randn(40, 3)
+    batch = [(inputs, inputs.sum(1, keepdim=True))]
+
+    def error(model, batch):
+        return (model(batch[0]) - batch[1]).square().mean()
+
+    def metrics(model, batch):
+        value = error(model, batch)
+        return {"loss": (value * len(batch[0]), len(batch[0])), "fit": (-value * len(batch[0]), len(batch[0]))}
+
+    return Workload(
+        model, error, lambda epoch: batch * 4, 4, val=lambda: batch, metrics=metrics,
+        test=(lambda: batch) if test else None,
+        groups=(lambda model: [{"params": model.weight}, {"params": model.bias, "lr": 2.0}]) if groups else None,
+        goal=("val_loss", "min") if goal == "loss" else ("val_fit", "max"),
+    )
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "line.py").write_text(TASK)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def few(task: str = "line.py:line", **settings: object) -> Comparison:
+    usual: dict[str, object] = {"only": ["constant"], "seeds": 3, "budget": "3ep", "lr": 0.1, "engine": "inline"}
+    return compare(task, **usual | settings)  # type: ignore[arg-type]  # passed through
+
+
+def notes(store: str = "runs.sqlite") -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        few(store=store)
+    return [str(warning.message) for warning in caught]
+
+
+def test_an_edit_is_noticed_once_and_taking_it_back_is_no_edit(folder: Path) -> None:
+    assert notes() == []
+    (folder / "line.py").write_text(TASK + "\n# edited\n")
+    assert ["was edited since its runs were stored; its 9 stored runs are kept" in note for note in notes()] == [True]
+    assert notes() == []
+    (folder / "line.py").write_text(TASK)
+    assert notes() == []
+
+
+def test_runs_of_another_environment_are_counted_and_kept() -> None:
+    few(store="runs.sqlite")
+    with Store.open("runs.sqlite") as store:
+        for number, summary in enumerate(store.summaries()):
+            run = store.load(summary.id)
+            store.delete([run.id])
+            store.save(replace(run, id=f"there-{number}", settings={**run.settings, "torch": "1.0"}))
+    (note,) = notes()
+    assert "9 stored runs are kept but not used: made with torch 1.0" in note
+    with Store.open("runs.sqlite") as store:
+        assert len(store.summaries()) == 18
+
+
+def test_a_store_is_kept_with_an_engine_that_has_none() -> None:
+    few(store="runs.sqlite", engine=Inline())
+    with Store.open("runs.sqlite") as store:
+        assert len(store.summaries()) == 9
+
+
+def test_the_environment_of_the_runs_is_reported() -> None:
+    settings = few().settings
+    assert {"python", "torch", "numpy", "device", "machine", "loop"} <= set(settings)

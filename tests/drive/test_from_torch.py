@@ -110,6 +110,38 @@ def test_a_plateau_keeps_its_settings() -> None:
     )
 
 
+def test_the_controllers_of_other_libraries() -> None:
+    """Stand-ins with the names and attributes that transformers 5.23 and timm 1.0 give theirs."""
+    greedy = type("GreedyLR", (), {})()
+    vars(greedy).update(factor=0.9, patience=3, threshold=1e-6, threshold_mode="abs", cooldown=0, warmup=2, mode="min")
+    vars(greedy).update(min_lrs=[0.001], max_lrs=[1.0], _init_lrs=[0.1], smooth=True, window_size=5)
+    greedy.reset_start_original = 500
+    assert str(from_torch(greedy)) == "(hold) * greedy(x0.9, patience 3, warmup 2, window 5)"
+    plateau = type("PlateauLRScheduler", (), {})()
+    vars(plateau).update(warmup_t=0, warmup_lr_init=0.0, noise_range_t=None)
+    plateau.lr_scheduler = lr_scheduler.ReduceLROnPlateau(optimizer_of([0.1]), patience=2, eps=0.0)
+    assert str(from_torch(plateau)) == "(hold) * plateau(x0.1, patience 2)"
+    plateau.warmup_t = 5
+    with pytest.raises(ScheduleError, match=r"'\(linear 0..1 for 5ep \| hold\) \* plateau\(...\)'"):
+        from_torch(plateau)
+
+
+def test_a_rate_in_a_float32_tensor_is_allowed_its_rounding() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=torch.tensor(0.1))
+    scheduler = stepped(lambda o: lr_scheduler.CosineAnnealingLR(o, 10), 7)
+    scheduler.optimizer = optimizer
+    optimizer.param_groups[0].update(lr=torch.tensor(scheduler.get_last_lr()[0]), initial_lr=0.3)
+    assert str(from_torch(scheduler)) == "repeat (cosine 1..0 for 10 | cosine to 1 for 10)"
+
+
+def test_milestones_that_went_through_json_are_never_reached_and_it_shows() -> None:
+    scheduler = lr_scheduler.MultiStepLR(optimizer_of([0.1]), [3, 6])
+    scheduler.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
+    with pytest.raises(ScheduleError, match="got '3'; torch would never reach it"):
+        from_torch(scheduler)
+    assert str(from_torch(scheduler, total_steps=4)) == "table(1 1 1 1 1) for 4"
+
+
 def test_groups_may_differ_in_rate_but_not_in_shape() -> None:
     build = partial(lr_scheduler.CosineAnnealingLR, T_max=10, eta_min=0.01)
     schedule = from_torch(build(optimizer_of([0.3, 0.02])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -209,7 +210,8 @@ def _swa_twin(arguments: Arguments, total_steps: int | None) -> Schedule:
 KINDS: dict[type, Kind] = {
     lr_scheduler.StepLR: Kind(_named("step_size", "gamma"), _of(twins.step_lr)),
     lr_scheduler.MultiStepLR: Kind(
-        lambda live: {"milestones": sorted(live.milestones.elements()), "gamma": live.gamma}, _of(twins.multi_step_lr)
+        lambda live: {"milestones": sorted(Counter(live.milestones).elements()), "gamma": live.gamma},
+        _of(twins.multi_step_lr),
     ),
     lr_scheduler.ExponentialLR: Kind(_named("gamma"), _of(twins.exponential_lr)),
     lr_scheduler.ConstantLR: Kind(_named("factor", "total_iters"), _of(twins.constant_lr)),

@@ -16,6 +16,7 @@ from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, release
 from stepwell.drive.groups import WRITTEN, Wanted, base_rates, choose, other_bases
 from stepwell.drive.plan import Plan
+from stepwell.drive.track import Track
 from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
 from stepwell.finding import Finding
 from stepwell.schedule import Controller, Horizon, Schedule
@@ -126,14 +127,8 @@ class Scheduler(LRScheduler):
 
     def advance(self) -> None:
         """Move on by one update, whoever asks; `step` and the hook of a follower call it."""
-        total = self._end
-        if total is not None and self.last_epoch >= total:
-            if self.overrun == "raise":
-                raise OverrunError(
-                    f"the schedule ends after {total} updates and this is one more; pass the real total_steps"
-                )
-            if self.last_epoch == total:
-                self._report_overrun(total)
+        if self._end is not None and self.last_epoch >= self._end:
+            self._overrun(self._end)
         self.last_epoch += 1
         self.write()
 
@@ -155,8 +150,14 @@ class Scheduler(LRScheduler):
             self._states[name] = controller.update(self._states[name], number)
         self.write()
 
-    def _report_overrun(self, total: int) -> None:
-        """The first update beyond the end: hold the last value, say so once, keep the finding."""
+    def _overrun(self, total: int) -> None:
+        """An update beyond the end: refuse it, or hold the last value, say so once and keep the finding."""
+        if self.overrun == "raise":
+            raise OverrunError(
+                f"the schedule ends after {total} updates and this is one more; pass the real total_steps"
+            )
+        if self.last_epoch > total:
+            return
         rate = float(self.get_last_lr()[0])
         message = f"the schedule ends after {total} updates; the run goes on at the last rate, {rate:.3g}"
         self.findings.append(Finding("SW101", f"step {total}", message, (("total_steps", total), ("lr", rate))))
@@ -192,28 +193,35 @@ class Scheduler(LRScheduler):
 
     def write(self) -> None:
         """Put the values of the coming update into the parameter groups."""
-        groups = self.optimizer.param_groups
-        if len(groups) != len(self._plan.schedules):
+        groups, t = self.optimizer.param_groups, self.last_epoch
+        if len(groups) != self._num_groups:
             self._join()
-        for track in self._tracks:
-            entry, state = track.entry, self._states.get(track.entry)
-            factors = track.factors(self.last_epoch)
-            for index, (group, base, factor) in enumerate(zip(groups, track.bases, factors, strict=True)):
-                if base is None or factor is None:
-                    continue
-                value = base * factor if state is None else base * factor * state.factors[index]
-                if entry != "lr":
-                    entries.write(group, entry, value)
-                elif isinstance(group["lr"], torch.Tensor):
-                    group["lr"].fill_(value)
-                    group[WRITTEN] = value
+        for track, ahead in self._tracks:
+            if ahead is None:
+                self._write_each(track)
+                continue
+            # The usual case, at a cost that a training loop does not notice: one curve for the rates of all groups.
+            place = t - ahead.first
+            factor = ahead.values[place] if 0 <= place < len(ahead.values) else ahead.read(t)
+            for group, base in zip(groups, track.bases, strict=True):
+                if type(group["lr"]) is float:
+                    group["lr"] = group[WRITTEN] = base * factor  # type: ignore[operator]  # a shared curve has all bases
                 else:
-                    group["lr"] = group[WRITTEN] = value
+                    entries.write(group, "lr", base * factor)  # type: ignore[operator]  # the same
+
+    def _write_each(self, track: Track) -> None:
+        state = self._states.get(track.entry)
+        factors = track.factors(self.last_epoch)
+        groups = self.optimizer.param_groups
+        for index, (group, base, factor) in enumerate(zip(groups, track.bases, factors, strict=True)):
+            if base is not None and factor is not None:
+                value = base * factor
+                entries.write(group, track.entry, value if state is None else value * state.factors[index])
 
     def _follow_plan(self, plan: Plan) -> None:
         """Take a plan, with feedback from its start where there was none yet; a plan that cannot be changes nothing."""
         tracks = plan.tracks()
-        self._plan, self._tracks = plan, tracks
+        self._plan, self._num_groups = plan, len(plan.schedules)
         ends = [track.stretches[-1].end for track in tracks]
         known = [end for end in ends if end is not None]
         self._end = max(known) if known and len(known) == len(ends) else None
@@ -221,6 +229,8 @@ class Scheduler(LRScheduler):
             if entry.controller is not None and entry.name not in self._controllers:
                 self._controllers[entry.name] = entry.controller
                 self._states[entry.name] = entry.controller.init([rate or 0.0 for rate in plan.bases["lr"]])
+        alike = {track.entry: track.shared if track.entry == "lr" else None for track in tracks}
+        self._tracks = [(track, None if track.entry in self._states else alike[track.entry]) for track in tracks]
 
     def _join(self) -> None:
         """Take in parameter groups that were added after the Scheduler was built."""
@@ -258,7 +268,7 @@ class Scheduler(LRScheduler):
         return self._from_here("replace", str(read_schedule(schedule)), None if end is None else end - self.last_epoch)
 
     def _from_here(self, kind: Kind, text: str, steps: int | None) -> Edit:
-        return self._edit(self._plan.changed(self.last_epoch, kind, text, steps, self._tracks))
+        return self._edit(self._plan.changed(self.last_epoch, kind, text, steps, [track for track, _ in self._tracks]))
 
     def _edit(self, edit: Edit) -> Edit:
         """Follow a change of plan and log the rates before and after it."""
@@ -318,10 +328,11 @@ class Scheduler(LRScheduler):
         release(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_hooks", "_tracks")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._follow_plan(self._plan)
         self._hooks = attach(self)  # copies and pickles of an optimizer come without hooks
 
     def __repr__(self) -> str:

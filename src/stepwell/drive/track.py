@@ -6,7 +6,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from stepwell.schedule import Curve
+
+BLOCK = 256  # updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,32 @@ class Stretch:
         return self.offset + max(known) if known and len(known) == len(totals) else None
 
 
+class Ahead:
+    """The factors of a curve, read in blocks, so that a step costs no arithmetic.
+
+    Blocks begin at multiples of their size: the factor of an update does not depend on where a run was resumed.
+
+    Args:
+        curve: read up to its end, and held there.
+        entry: of the curve.
+    """
+
+    __slots__ = ("curve", "entry", "first", "values")
+
+    def __init__(self, curve: Curve, entry: str) -> None:
+        self.curve, self.entry = curve, entry
+        self.first, self.values = 0, [0.0] * 0
+
+    def read(self, t: int) -> float:
+        """The factor of update `t`; its whole block is kept in `values`, from update `first` on."""
+        self.first = t - t % BLOCK
+        steps = np.arange(self.first, self.first + BLOCK)
+        total = self.curve.total_steps
+        values: list[float] = self.curve(steps if total is None else np.minimum(steps, total), self.entry).tolist()
+        self.values = values
+        return values[t - self.first]
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """One entry over the whole run, for every group.
@@ -44,6 +74,14 @@ class Track:
     entry: str
     bases: Sequence[float | None]
     stretches: tuple[Stretch, ...]
+
+    @property
+    def shared(self) -> Ahead | None:
+        """What all groups read at every update, if that is one curve throughout; else None."""
+        first = self.stretches[0].curves[0]
+        if len(self.stretches) > 1 or first is None or any(curve is not first for curve in self.stretches[0].curves):
+            return None
+        return Ahead(first, self.entry)
 
     def at(self, t: int) -> Stretch:
         """The stretch that rules update `t`."""

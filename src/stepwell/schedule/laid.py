@@ -69,7 +69,8 @@ class Piece:
     bounds: Bounds = (0.0, 0.0)
 
     def at(self, t: float) -> float:
-        return float(self.formula(t - self.start + self.edge, shape.SCALAR))
+        value: float = self.formula(t - self.start + self.edge, shape.SCALAR)
+        return value
 
     def at_many(self, t: Array) -> Array:
         return np.asarray(self.formula(t - self.start + self.edge, np), dtype=np.float64)
@@ -96,12 +97,7 @@ class Chain:
         return self.parts[max(bisect_right(self.begins, t) - 1, 0)].at(t)
 
     def at_many(self, t: Array) -> Array:
-        which = np.maximum(np.searchsorted(self.begins, t, side="right") - 1, 0)
-        values = np.empty(t.shape)
-        for i in np.unique(which):
-            here = which == i
-            values[here] = self.parts[i].at_many(t[here])
-        return values
+        return _by_part(self.begins, self.parts, t)
 
     def end_at(self, t: float) -> float:
         return self.parts[max(bisect_left(self.begins, t) - 1, 0)].end_at(t)
@@ -204,11 +200,10 @@ class Cycles:
         if self.period is not None:
             turns = np.maximum((t - self.begins[0]) // self.period, 0.0)
             t = t - turns * self.period
+        values = _by_part(self.begins, self.parts, t)
+        if self.lower == 1.0:
+            return values
         which = np.maximum(np.searchsorted(self.begins, t, side="right") - 1, 0)
-        values = np.empty(t.shape)
-        for i in np.unique(which):
-            here = which == i
-            values[here] = self.parts[i].at_many(t[here])
         scale = self.lower ** (turns * len(self.parts) + which)
         return self.floor * (1.0 - scale) + values * scale
 
@@ -227,6 +222,24 @@ class Cycles:
 
     def _height(self, value: float, scale: float) -> float:
         return self.floor * (1.0 - scale) + value * scale
+
+
+def _by_part(begins: tuple[int, ...], parts: tuple[Laid, ...], t: Array) -> Array:
+    """The value of the part that each step falls into; ascending steps are read slice by slice, others by mask."""
+    if len(parts) == 1:
+        return parts[0].at_many(t)
+    values = np.empty(t.shape)
+    if t.size and bool((t[1:] >= t[:-1]).all()):
+        ends = [0, *np.searchsorted(t, begins[1:], side="left").tolist(), t.size]
+        for part, first, last in zip(parts, ends[:-1], ends[1:], strict=True):
+            if last > first:
+                values[first:last] = part.at_many(t[first:last])
+        return values
+    which = np.maximum(np.searchsorted(begins, t, side="right") - 1, 0)
+    for i in np.flatnonzero(np.bincount(which)):
+        here = which == i
+        values[here] = parts[i].at_many(t[here])
+    return values
 
 
 def _hull(parts: Iterable[Laid]) -> Bounds:

@@ -82,12 +82,13 @@ NAMES = (*CLOSED, *ALIASES, *OPEN)
 
 def closed(name: str, *, start: float, end: float, clock: float, offset: float, power: float) -> Formula:
     """A closed shape on its clock: its start before the clock begins, its end from when the clock has run out."""
-    shape = CLOSED[name]
+    warp = CLOSED[name].warp
+    if CLOSED[name].blend == "geometric" and start:
+        ratio = end / start
+        return lambda s, xp: start * ratio ** warp(xp.clip((s + offset) / clock, 0.0, 1.0), power, xp)
 
     def formula(s: Number, xp: Any) -> Number:
-        w = shape.warp(xp.clip((s + offset) / clock, 0.0, 1.0), power, xp)
-        if shape.blend == "geometric":
-            return start ** (1.0 - w) * end**w
+        w = warp(xp.clip((s + offset) / clock, 0.0, 1.0), power, xp)
         return start * (1.0 - w) + end * w  # exact at both ends
 
     return formula

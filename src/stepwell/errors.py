@@ -10,6 +10,7 @@
     |-- OptionError            a value that an option or an argument cannot take
     |-- EngineError            the machinery that runs trials broke, not the trial
     |-- StoreError             a run store that cannot be opened, read or written
+    |   |-- ClaimedError       another process writes this run
     |   |-- NewerStoreError    written by a newer Stepwell
     |   `-- ForeignFileError   not a run store, or a damaged one; never overwritten
     |-- OutputError            a picture or report that cannot be written
@@ -58,6 +59,10 @@ class EngineError(StepwellError):
 
 class StoreError(StepwellError):
     """A run store that cannot be opened, read or written."""
+
+
+class ClaimedError(StoreError):
+    """Another process writes this run."""
 
 
 class NewerStoreError(StoreError):

@@ -140,7 +140,7 @@ def test_a_newer_store_is_refused_and_kept(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     content = path.read_bytes()
-    with pytest.raises(NewerStoreError, match=r"newer Stepwell \(store version 99, .* up to 1\); type: pip install"):
+    with pytest.raises(NewerStoreError, match=r"newer Stepwell \(store version 99, .* up to 2\); type: pip install"):
         Store.open(path)
     assert path.read_bytes() == content
 
@@ -164,10 +164,10 @@ def test_an_older_store_is_migrated_in_one_piece(tmp_path: Path) -> None:
     with closing(connect(path, create=True)) as connection:
         with pytest.raises(sqlite3.OperationalError, match="already exists"):
             migrate(connection, path, broken)
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         migrate(connection, path, newer)
         migrate(connection, path, newer)
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
         assert connection.execute("SELECT count(*), count(note) FROM runs").fetchone() == (3, 0)
     with pytest.raises(NewerStoreError):
         Store.open(path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, final
 
@@ -14,7 +15,7 @@ from torch.optim import Optimizer
 
 from stepwell.drive.ending import completed
 from stepwell.drive.readings import Reading, gradient_norm, number, numbers, rate
-from stepwell.errors import OptimizerError, OptionError, ResumeError, StepwellError
+from stepwell.errors import ClaimedError, OptimizerError, OptionError, ResumeError, StepwellError
 from stepwell.record.columns import from_rows, join, num_rows, rows_where, to_rows
 from stepwell.record.run import Columns, Ending, Outcome, Run
 from stepwell.record.store import Store
@@ -47,6 +48,8 @@ class Recorder:
         base_lr: the first group's `initial_lr` or `lr` if not given.
         optimizer_name: the class's name if not given.
         settings: whatever reproduces the run, as JSON values.
+        shared: another process may record the same run and will come to the same end. Then the one that claims it in
+            the store stores its rows, the other goes on in memory, and the run that is finished first counts.
         grad_norm: record the Euclidean norm of all gradients as the update finds them: after clipping and unscaling.
             It is `nan` where the optimizer computes the gradients itself (a closure).
 
@@ -80,6 +83,7 @@ class Recorder:
         task: str | None = None,
         seed: int | None = None,
         settings: Mapping[str, Any] | None = None,
+        shared: bool = False,
         grad_norm: bool = False,
     ) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -97,6 +101,8 @@ class Recorder:
             "settings": dict(settings or {}),
         }
         self._store = store
+        self._shared = shared
+        self._taken = False  # another process stores the rows
         self._with_norm = grad_norm
         # One entry per update since the last flush; `_losses` may be shorter than `_rates` until `step` is called.
         self._ahead: list[Reading] = []
@@ -167,28 +173,32 @@ class Recorder:
         if self._evals and self._evals[-1]["step"] == step:
             row = self._evals.pop() | row
         self._evals.append({"step": step} | row)
-        if self._store is not None:
-            self._store.append_evals(self.run_id, from_rows(self._evals[-1:]))
+        if self._store is not None and not self._taken:
+            with self._unless_taken():
+                self._store.append_evals(self.run_id, from_rows(self._evals[-1:]))
 
     def flush(self) -> None:
         """Bring what was recorded into the store now, and begin the run there if it has not begun."""
         self._flush_at = time.monotonic() + FLUSH_SECONDS
         self._collect()
-        if self._store is None:
+        if self._store is None or self._taken:
             return
-        if not self._begun:
-            self._store.begin(self._as_run(Outcome(Ending.RUNNING, 0, ""), {}, []))
-            self._begun = True
-        if self._num_stored < self._num_rows:
-            self._store.append(self.run_id, self._rows_from(self._num_stored))
-            self._num_stored = self._num_rows
+        with self._unless_taken():
+            if not self._begun:
+                self._store.begin(self._as_run(Outcome(Ending.RUNNING, 0, ""), {}, []))
+                self._begun = True
+            if self._num_stored < self._num_rows:
+                self._store.append(self.run_id, self._rows_from(self._num_stored))
+                self._num_stored = self._num_rows
 
     def checkpoint(self, state: bytes) -> None:
         """Store the rows so far and the state from which the run can go on with the next update."""
         if self._store is None:
             raise OptionError("a checkpoint needs a store; pass Recorder(..., store=Store.open(path))")
         self.flush()
-        self._store.checkpoint(self.run_id, self._num_rows, state)
+        if not self._taken:
+            with self._unless_taken():
+                self._store.checkpoint(self.run_id, self._num_rows, state)
 
     def rewind(self, step: int) -> None:
         """Go back to before update `step`, where a checkpoint was: later rows are dropped, earlier ones kept.
@@ -237,7 +247,9 @@ class Recorder:
         self._collect()
         columns = join(self._parts)
         run = self._as_run(completed(outcome, columns), columns, self._evals, figures)
-        if self._store is not None:
+        if self._store is not None and self._shared:
+            run = self._store.keep(run)
+        elif self._store is not None:
             self._store.save(run)
         self._finished = True
         return run
@@ -261,6 +273,15 @@ class Recorder:
                 self.finish(Outcome(Ending.STOPPED, self.num_steps, f"stopped after {self.num_steps} updates"))
         except StepwellError as failure:  # the first error is the one to see
             error.add_note(f"The run could not be stored either: {failure}")
+
+    @contextmanager
+    def _unless_taken(self) -> Iterator[None]:
+        try:
+            yield
+        except ClaimedError:
+            if not self._shared:
+                raise
+            self._taken = True
 
     def _before_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._ahead = [rate(group["lr"]) for group in optimizer.param_groups]

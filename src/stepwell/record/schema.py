@@ -65,6 +65,18 @@ MIGRATIONS: tuple[Migration, ...] = (
         ) STRICT
         """,
     ),
+    (
+        # Who writes a run now. It may come before the run and stay when the run is replaced.
+        """
+        CREATE TABLE claims (
+            run_id TEXT NOT NULL PRIMARY KEY,
+            owner TEXT NOT NULL,
+            host TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            beat REAL NOT NULL
+        ) STRICT
+        """,
+    ),
 )
 """Step n brings a store from version n to n + 1; a released step is never edited."""
 

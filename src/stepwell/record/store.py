@@ -7,13 +7,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
 from stepwell.errors import StoreError
 from stepwell.record.chunks import append_rows, keep_rows, last_step, read_rows, replace_rows
+from stepwell.record.claims import Claims
 from stepwell.record.columns import as_columns
 from stepwell.record.facts import RunSummary, results_text, row_of, run_of, summary_of
 from stepwell.record.run import Ending, Outcome, Run
@@ -31,7 +32,9 @@ class Store:
     """Runs in one SQLite file (WAL). Every method is one transaction: it happens as a whole or not at all.
 
     Several processes may use one file at once; within a process, threads may share one `Store`. One run is written
-    by one process at a time. Open it with `Store.open`, best in a `with` block.
+    by one open store at a time, which has claimed it: by `claim`, or with the first row. A claim ends with the run,
+    with the store, with its process, or after half a minute without a write. Open it with `Store.open`, best in a
+    `with` block.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -39,6 +42,7 @@ class Store:
         connection.row_factory = sqlite3.Row
         self._connection = connection
         self._lock = threading.RLock()
+        self._claims = Claims(path)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Store:
@@ -64,8 +68,12 @@ class Store:
         return cls(path, connect(path, create=create))
 
     def close(self) -> None:
-        """Let go of the file; safe to call twice."""
-        self._connection.close()
+        """Let go of the file and of the runs; safe to call twice."""
+        with self._lock:
+            with suppress(StoreError):  # a claim fades by itself
+                for run_id in list(self._claims.held):
+                    self.release(run_id)
+            self._connection.close()
 
     def __enter__(self) -> Store:
         return self
@@ -75,14 +83,26 @@ class Store:
     ) -> None:
         self.close()
 
+    def claim(self, run_id: str) -> bool:
+        """Make the run this store's alone to write, if nobody writes it now; whether that worked."""
+        with self._transaction(write=True) as connection:
+            return run_id not in self._claims.held and self._claims.take(connection, run_id) is None
+
+    def release(self, run_id: str) -> None:
+        """Let others write the run."""
+        with self._transaction(write=True) as connection:
+            self._claims.release(connection, run_id)
+
     def begin(self, run: Run) -> None:
         """Write the run, which will grow; an unfinished run of the same id is replaced.
 
         Raises:
+            ClaimedError: another process writes it.
             StoreError: a run of this id has finished already.
         """
         with self._transaction(write=True) as connection:
             self._refuse_finished(run.id)
+            self._claims.hold(connection, run.id)
             connection.execute("DELETE FROM runs WHERE id = ?", (run.id,))
             self._write(run)
 
@@ -90,7 +110,8 @@ class Store:
         """Add rows of updates; `step` goes on from the last row, and rows that were there already are replaced.
 
         Raises:
-            StoreError: there is a gap between the stored rows and these, so another process writes this run as well.
+            ClaimedError: another process writes the run now.
+            StoreError: there is a gap between the stored rows and these.
         """
         rows = as_columns(columns)
         with self._transaction(write=True) as connection:
@@ -100,8 +121,7 @@ class Store:
             first = rows["step"][0] if len(rows.get("step", ())) else following
             if first > following:
                 raise StoreError(
-                    f"the run {run_id!r} in {self.path} should go on at step {following:g}, got step {first:g}; "
-                    "does another process write the same run?"
+                    f"the run {run_id!r} in {self.path} should go on at step {following:g}, got step {first:g}"
                 )
             if first < following:
                 keep_rows(connection, run_id, "train", lambda step: step < first)
@@ -142,12 +162,33 @@ class Store:
                 (outcome.ending.value, int(outcome.step), outcome.words, results_text(results), run_id),
             )
             self._drop_checkpoint_of_finished(run_id)
+            self._claims.release(connection, run_id)
 
     def save(self, run: Run) -> None:
         """Write the whole run, instead of what is there under its id. A final ending drops the checkpoint."""
-        with self._transaction(write=True):
+        with self._transaction(write=True) as connection:
             self._write(run)
             self._drop_checkpoint_of_finished(run.id)
+            self._claims.end(connection, run.id)
+
+    def keep(self, run: Run) -> Run:
+        """Write the whole run unless there is a better record of it; the run as it counts now.
+
+        A finished run that is there already counts. One that has not finished is written only by the store that has
+        claimed it: others may have come further.
+        """
+        with self._transaction(write=True) as connection:
+            ending = self._ending(run.id)
+            if ending is not None and ending not in UNFINISHED:
+                self._claims.release(connection, run.id)
+                return self._read(connection, run.id)
+            if run.outcome.ending in UNFINISHED and not self._claims.renew(connection, run.id):
+                self._claims.held.discard(run.id)
+                return run
+            self._write(run)
+            self._drop_checkpoint_of_finished(run.id)
+            self._claims.end(connection, run.id)
+            return run
 
     def load(self, run_id: str) -> Run:
         """The run as it was written, bit for bit.
@@ -156,10 +197,7 @@ class Store:
             StoreError: there is no such run.
         """
         with self._transaction() as connection:
-            row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
-            if row is None:
-                raise self._unknown(run_id)
-            return run_of(row, read_rows(connection, run_id, "train"), read_rows(connection, run_id, "evals"))
+            return self._read(connection, run_id)
 
     def summaries(self) -> list[RunSummary]:
         """Every run without its rows, the newest last."""
@@ -200,18 +238,19 @@ class Store:
     def _transaction(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
         connection = self._connection
         with self._lock:
+            held = set(self._claims.held)
             try:
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield connection
                 connection.execute("COMMIT")
-            except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            except BaseException as error:
                 roll_back(connection)
-                raise explained(error, self.path) from error
-            except DamagedError as error:
-                roll_back(connection)
-                raise damaged(self.path, str(error)) from error
-            except BaseException:
-                roll_back(connection)
+                self._claims.held = held
+                match error:
+                    case sqlite3.Error() | OverflowError() | UnicodeError():
+                        raise explained(error, self.path) from error
+                    case DamagedError():
+                        raise damaged(self.path, str(error)) from error
                 raise
 
     def _ending(self, run_id: str) -> Ending | None:
@@ -225,10 +264,17 @@ class Store:
                 f"the run {run_id!r} in {self.path} has finished; to run it again, type: stepwell runs delete {run_id}"
             )
 
+    def _read(self, connection: sqlite3.Connection, run_id: str) -> Run:
+        row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if row is None:
+            raise self._unknown(run_id)
+        return run_of(row, read_rows(connection, run_id, "train"), read_rows(connection, run_id, "evals"))
+
     def _touch(self, run_id: str) -> None:
         changed = self._connection.execute("UPDATE runs SET written = ? WHERE id = ?", (time.time(), run_id)).rowcount
         if not changed:
             raise self._unknown(run_id)
+        self._claims.hold(self._connection, run_id)
 
     def _unknown(self, run_id: str) -> StoreError:
         return StoreError(

@@ -44,7 +44,8 @@ def train(
         task: stands for `trial.task`, which is loaded if this is not given.
         store: keeps the run, and a checkpoint every minute. A trial that it holds a checkpoint of goes on from there,
             to the same result bit for bit, or begins again with a warning if the checkpoint is damaged or does not fit;
-            one that has finished in it is returned as it was.
+            one that has finished in it is returned as it was. While another process trains the same trial into it, this
+            one keeps no checkpoint, and the run that is finished first counts.
         progress: hears how many updates were made: when training begins, and after each but the last.
         should_stop: asked after each update; once it says yes, the run ends as stopped and leaves a checkpoint.
 
@@ -60,28 +61,49 @@ def train(
         StoreError: the store cannot be written.
     """
     began = time.perf_counter()
-    if store is not None and store.finished([trial.key()]):
-        run = replace(store.load(trial.key()), name=trial.strategy.name)
-        if progress is not None:
-            progress(run.outcome.step)
-        return run
+    key = trial.key()
+    if store is not None and store.finished([key]):
+        return _as_stored(trial, store, progress)
     if trial.seed < 0:
         raise OptionError(f"a seed must be a whole number of at least 0, got {trial.seed}")
     task = load_task(trial.task) if task is None else task
-    with pinned(trial.seed):
-        training = _training(trial, task, store)
-        kept = None if store is None else store.load_checkpoint(trial.key())
-        if kept is not None:
-            try:
-                training.go_on(kept[1])
-            except ResumeError as error:
-                warnings.warn(f"{trial.strategy.name} begins again: {error}", UserWarning, stacklevel=2)
-                seed_all(trial.seed)
-                training = _training(trial, task, store)
-        training.progress, training.should_stop, training.began = progress, should_stop, began
-        with training.recorder:
-            training.begin()
-            return training.finish(training.run())
+    ours = store is not None and store.claim(key)
+    try:
+        if store is not None and store.finished([key]):  # by another process, until we had the claim
+            return _as_stored(trial, store, progress)
+        with pinned(trial.seed):
+            training = _begun(trial, task, store if ours else None)
+            training.progress, training.should_stop, training.began = progress, should_stop, began
+            with training.recorder:
+                training.begin()
+                run = training.finish(training.run())
+    finally:
+        if store is not None and ours:
+            store.release(key)
+    if store is not None and not ours:
+        run = store.keep(run)
+    return replace(run, name=trial.strategy.name)
+
+
+def _as_stored(trial: Trial, store: Store, progress: Callable[[int], None] | None) -> Run:
+    run = replace(store.load(trial.key()), name=trial.strategy.name)
+    if progress is not None:
+        progress(run.outcome.step)
+    return run
+
+
+def _begun(trial: Trial, task: Task, store: Store | None) -> Training:
+    """The training run where its checkpoint left it, or at its beginning."""
+    training = _training(trial, task, store)
+    kept = None if store is None else store.load_checkpoint(trial.key())
+    if kept is not None:
+        try:
+            training.go_on(kept[1])
+        except ResumeError as error:
+            warnings.warn(f"{trial.strategy.name} begins again: {error}", UserWarning, stacklevel=3)
+            seed_all(trial.seed)
+            training = _training(trial, task, store)
+    return training
 
 
 def _training(trial: Trial, task: Task, store: Store | None) -> Training:
@@ -117,6 +139,7 @@ def _recorder(trial: Trial, work: Workload, optimizer: Optimizer, horizon: Horiz
         task=written(trial.task),
         seed=trial.seed,
         settings=_settings(trial, work),
+        shared=True,
     )
 
 

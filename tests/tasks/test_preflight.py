@@ -1,20 +1,25 @@
 """A task is looked over before it is trained: one guilty task per complaint, and an innocent one."""
 
+import random
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from stepwell.errors import TaskError
+from stepwell.tasks.determinism import random_state
 from stepwell.tasks.load import load_task
 from stepwell.tasks.parts import class_metrics, cross_entropy, in_order, seeded, shuffled
 from stepwell.tasks.preflight import Facts, preflight
-from stepwell.tasks.task import Workload
+from stepwell.tasks.same import same
+from stepwell.tasks.task import Task, Workload
 
 DATA = (torch.arange(24.0).reshape(12, 2) / 24, torch.arange(12) % 2)
 
@@ -40,6 +45,8 @@ def constant_metric(value: float) -> Callable[..., Any]:
 
 
 OTHER = nn.Linear(2, 2)
+MISSING = (torch.full((4, 2), torch.nan), [None, "a name", object(), np.array([np.nan])])
+DRAWN = ((DATA[0] + number, DATA[1]) for number in range(100))
 ONCE = iter([DATA])
 
 
@@ -57,12 +64,69 @@ def test_a_task_without_a_test_split_passes_and_says_so() -> None:
 
 def test_preflight_leaves_the_global_random_state_alone() -> None:
     def noisy(seed: int) -> Workload:
+        random.random()
+        np.random.rand()
         torch.rand(3)
         return replace(innocent(seed), model=nn.Sequential(nn.Dropout(), nn.Linear(2, 2)))
 
-    state = torch.get_rng_state()
+    before = random_state()
     preflight(noisy, 0)
-    assert torch.equal(state, torch.get_rng_state())
+    assert same(before, random_state())
+
+
+def loaded(loader: DataLoader[Any]) -> Task:
+    return lambda seed: replace(innocent(seed), train=lambda epoch: loader)
+
+
+class Noisy(TensorDataset):
+    """Augments with every generator there is."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        inputs, target = (part[index] for part in self.tensors)
+        return inputs + random.random() + float(np.random.rand()) + torch.randn(2), target
+
+
+def generators_of_its_own(seed: int) -> Workload:
+    def train(epoch: int) -> DataLoader[Any]:
+        order = torch.Generator().manual_seed(1000 * seed + epoch)
+        return DataLoader(TensorDataset(*DATA), 4, shuffle=True, generator=order)
+
+    return replace(innocent(seed), train=train)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        generators_of_its_own,
+        loaded(DataLoader(TensorDataset(*DATA), 4, shuffle=True)),
+        loaded(DataLoader(Noisy(*DATA), 4, shuffle=True)),
+        lambda seed: replace(innocent(seed), train=lambda epoch: [MISSING] * 3, loss=lambda m, b: m(DATA[0]).mean()),
+    ],
+    ids=["its own generators", "the global generator", "augmented", "missing values"],
+)
+def test_an_order_that_follows_from_seed_and_epoch_passes(task: Task) -> None:
+    preflight(task, 3)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        loaded(DataLoader(TensorDataset(*DATA), 4, shuffle=True, generator=torch.Generator().manual_seed(1))),
+        lambda seed: replace(innocent(seed), train=lambda epoch: iter([DRAWN.__next__()] * 3)),
+    ],
+    ids=["one generator for all epochs", "a stream"],
+)
+def test_an_order_that_depends_on_what_was_read_before_is_refused(task: Task) -> None:
+    with pytest.raises(TaskError, match=r"^train\(0\) gave other batches .* torch.Generator\(\).manual_seed\("):
+        preflight(task, 3)
+
+
+@pytest.mark.parametrize("workers", [pytest.param(2, marks=pytest.mark.soak)])
+def test_persistent_workers_go_on_with_their_own_generators(workers: int) -> None:
+    fresh = DataLoader(Noisy(*DATA), 4, shuffle=True, num_workers=workers)
+    preflight(loaded(fresh), 3)
+    with pytest.raises(TaskError, match="no persistent workers"):
+        preflight(loaded(DataLoader(Noisy(*DATA), 4, num_workers=workers, persistent_workers=True)), 3)
 
 
 @pytest.mark.parametrize(

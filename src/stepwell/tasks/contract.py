@@ -8,18 +8,16 @@ class TestMyTask(TaskContract):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from stepwell.record.trial import TaskRef
 from stepwell.tasks.evaluate import evaluate
 from stepwell.tasks.load import load_task
 from stepwell.tasks.preflight import preflight
+from stepwell.tasks.same import same
 from stepwell.tasks.task import Batch, Task, Workload
 
 
@@ -51,21 +49,21 @@ class TaskContract:
         """Called twice with a seed it gives the same weights, bit for bit."""
         for seed in self.seeds:
             first, second = (self.build(seed).model.state_dict() for _ in range(2))
-            _require(_same(first, second), f"two models of seed {seed} differ")
+            _require(same(first, second), f"two models of seed {seed} differ")
 
     def test_another_seed_gives_another_model(self) -> None:
         """The seed decides something: weights, batches or both."""
         one, other = (self.build(seed) for seed in self.seeds)
-        same_model = _same(one.model.state_dict(), other.model.state_dict())
-        _require(not (same_model and _same(self._epoch(one, 0), self._epoch(other, 0))), "the seed changes nothing")
+        same_model = same(one.model.state_dict(), other.model.state_dict())
+        _require(not (same_model and same(self._epoch(one, 0), self._epoch(other, 0))), "the seed changes nothing")
 
     def test_an_epoch_gives_the_same_batches_every_time(self) -> None:
         """In any order of epochs, in this work and in another of the same seed."""
         one, other = (self.build(self.seeds[0]) for _ in range(2))
         forward = [self._epoch(one, epoch) for epoch in (0, 1, 2)]
         backward = [self._epoch(other, epoch) for epoch in (2, 1, 0)][::-1]
-        _require(_same(forward, backward), "train(epoch) depends on which epochs were read before")
-        _require(_same(forward[1], self._epoch(one, 1)), "train(1) read again gives other batches")
+        _require(same(forward, backward), "train(epoch) depends on which epochs were read before")
+        _require(same(forward[1], self._epoch(one, 1)), "train(1) read again gives other batches")
 
     def test_every_epoch_has_the_steps_it_says(self) -> None:
         """`steps_per_epoch` is the number of batches of every epoch."""
@@ -81,14 +79,14 @@ class TaskContract:
         val, test = self._evaluated(work, "val"), self._evaluated(work, "test")
         _require(test == self._evaluated(work, "test"), "the test figures change from call to call")
         _require(val == self._evaluated(work, "val"), "the validation figures change from call to call")
-        _require(_same(before, work.model.state_dict()), "evaluation changed the model")
+        _require(same(before, work.model.state_dict()), "evaluation changed the model")
 
     def test_evaluation_is_the_same_for_every_seed(self) -> None:
         """Runs of different seeds are judged on the same validation and test batches."""
         one, other = (self.build(seed) for seed in self.seeds)
-        _require(_same(list(one.val()), list(other.val())), "val() depends on the seed")
+        _require(same(list(one.val()), list(other.val())), "val() depends on the seed")
         if one.test is not None and other.test is not None:
-            _require(_same(list(one.test()), list(other.test())), "test() depends on the seed")
+            _require(same(list(one.test()), list(other.test())), "test() depends on the seed")
 
     def test_sums_add_up(self) -> None:
         """The figures of all validation batches follow from those of the single batches."""
@@ -112,8 +110,8 @@ class TaskContract:
                 state = torch.get_rng_state()
                 work = self.build(self.seeds[0])
                 works.append((work.model.state_dict(), self._epoch(work, 0), self._evaluated(work, "val")))
-                _require(_same(state, torch.get_rng_state()), "the task draws from torch's global random state")
-        _require(_same(*works), "the task depends on torch's global random state")
+                _require(same(state, torch.get_rng_state()), "the task draws from torch's global random state")
+        _require(same(*works), "the task depends on torch's global random state")
 
     def _epoch(self, work: Workload, epoch: int) -> list[Batch]:
         return list(islice(work.train(epoch), self.max_batches))
@@ -126,23 +124,3 @@ class TaskContract:
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise AssertionError(otherwise)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal bit for bit, through nested batches of any kind."""
-    match one, other:
-        case Tensor(), Tensor():
-            return one.dtype == other.dtype and torch.equal(one, other)
-        case np.ndarray(), np.ndarray():
-            return one.dtype == other.dtype and np.array_equal(one, other)
-        case str() | bytes(), _:
-            return bool(one == other)
-        case Mapping(), Mapping():
-            return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-        case Iterable(), Iterable():
-            ones, others = list(one), list(other)
-            return len(ones) == len(others) and all(map(_same, ones, others))
-        case _ if hasattr(one, "__dict__") and type(one) is type(other):  # a batch of the user's own class
-            return _same(vars(one), vars(other))
-        case _:
-            return bool(one == other)

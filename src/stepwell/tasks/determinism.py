@@ -29,7 +29,6 @@ def pinned(seed: int) -> Iterator[None]:
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # a module property
     benchmark = torch.backends.cudnn.benchmark
     workspace = os.environ.get(_CUBLAS)
-    generators = random_state()
     try:
         torch.set_num_threads(1)
         # Not `use_deterministic_algorithms`, which does the same but first imports torch's compiler (over a second).
@@ -37,8 +36,9 @@ def pinned(seed: int) -> Iterator[None]:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it only costs time
         torch.backends.cudnn.benchmark = False
         os.environ.setdefault(_CUBLAS, ":4096:8")
-        seed_all(seed)
-        yield
+        with random_kept():
+            seed_all(seed)
+            yield
     finally:
         torch.set_num_threads(threads)
         torch.set_deterministic_debug_mode(mode)
@@ -46,6 +46,15 @@ def pinned(seed: int) -> Iterator[None]:
         torch.backends.cudnn.benchmark = benchmark
         if workspace is None:
             os.environ.pop(_CUBLAS, None)
+
+
+@contextmanager
+def random_kept() -> Iterator[None]:
+    """Inside, what is drawn or seeded is of no consequence: afterwards every global generator is as before."""
+    generators = random_state()
+    try:
+        yield
+    finally:
         restore_random(generators)
 
 

@@ -15,8 +15,13 @@ from torch import Tensor, nn
 
 from stepwell.errors import TaskError
 from stepwell.tasks.blame import file_of, user_code
+from stepwell.tasks.determinism import random_kept, seed_all
 from stepwell.tasks.evaluate import evaluate
+from stepwell.tasks.same import same
 from stepwell.tasks.task import Batch, Task, Workload
+
+# Batches of an epoch that are read twice and compared.
+COMPARED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,15 @@ class Facts:
 def preflight(task: Task, seed: int) -> Facts:
     """Build the task's work for a seed, try every part of it once, and throw it away.
 
-    Costs one epoch of batches, one evaluation and one backward pass. The global random state stays as it was.
+    Costs one epoch of batches, one evaluation and one backward pass. Everything is seeded as in training; the global
+    random state of torch, numpy and Python stays as it was.
 
     Raises:
         TaskError: what is wrong, with the file and line if the task's own code raised.
     """
     file = file_of(task)
-    with torch.random.fork_rng(devices=[]):
+    with random_kept():
+        seed_all(seed)
         with user_code(file, f"the task was called with seed {seed}"):
             work = task(seed)
         if not isinstance(work, Workload):
@@ -59,7 +66,7 @@ def preflight(task: Task, seed: int) -> Facts:
         num_parameters = _num_parameters(work.model)
         initial = _initial(work, file)
         _check_goal(work, initial)
-        _check_epoch(work, file)
+        _check_epoch(work, file, seed)
         _check_gradient(work, file)
         if work.groups is not None:
             with user_code(file, "groups(model) was called"):
@@ -115,10 +122,13 @@ def _check_goal(work: Workload, initial: Mapping[str, float]) -> None:
         raise TaskError(f'the goal\'s direction must be "min" or "max", got {direction!r}')
 
 
-def _check_epoch(work: Workload, file: Path | None) -> None:
+def _check_epoch(work: Workload, file: Path | None, seed: int) -> None:
     said = _positive(work.steps_per_epoch)
     with user_code(file, "train(0) was read"):
-        found = sum(1 for _ in islice(work.train(0), said + 1))
+        seed_all(seed, 0)
+        batches = iter(work.train(0))
+        first = list(islice(batches, min(said, COMPARED)))
+        found = len(first) + sum(1 for _ in islice(batches, said + 1 - len(first)))
     if found == 0:
         raise TaskError("train(0) gave no batches; an epoch needs at least one")
     if found != said:
@@ -127,8 +137,17 @@ def _check_epoch(work: Workload, file: Path | None) -> None:
             f"steps_per_epoch is {said}, but train(0) gave {words} batches; the schedule needs the true count"
         )
     with user_code(file, "train(1) was read"):
+        seed_all(seed, 1)
         if next(iter(work.train(1)), None) is None:
             raise TaskError("train(0) gave batches, but train(1) gave none; train(epoch) must work for every epoch")
+    with user_code(file, "train(0) was read again"):
+        seed_all(seed, 0)
+        if not same(first, list(islice(work.train(0), len(first)))):
+            raise TaskError(
+                "train(0) gave other batches when it was read again, so a run could not go on where it was stopped; "
+                "make the order follow from seed and epoch alone: give the loader a new "
+                "torch.Generator().manual_seed(1000 * seed + epoch) in every epoch, and no persistent workers"
+            )
 
 
 def _positive(steps: object) -> int:

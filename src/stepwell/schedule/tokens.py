@@ -11,8 +11,9 @@ from stepwell.schedule.schedule import Value
 
 TOKEN = re.compile(
     r"\s*(?:(?P<word>1-sqrt|[A-Za-z_]+\d*(?:-[A-Za-z]+)*)|(?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<mark>\.\.|[|()*+,;:=%@-]))"
+    r"|(?P<mark>\.\.|[][|()*+,;:=%@-]))"
 )
+PLAIN = {"…": "..", "–": "..", "×": "x", "−": "-", "“": '"', "”": '"'}  # noqa: RUF001 -- what word processors make of it
 TIMES = re.compile(r"x\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 
 
@@ -36,7 +37,8 @@ class Tokens:
             self.begin = self.end + len(rest) - len(rest.lstrip())
             if rest.strip():
                 self.token = rest.strip()[0]
-                raise self.error(f"{self.token!r} has no meaning here")
+                instead = f"; type {PLAIN[self.token]!r}" if self.token in PLAIN else ""
+                raise self.error(f"{self.token!r} has no meaning here{instead}")
             self.kind, self.token = "end", ""
             return passed
         self.kind = str(match.lastgroup)

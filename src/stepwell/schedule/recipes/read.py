@@ -1,0 +1,71 @@
+"""From a text, the name of a recipe or a call of one to a schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from stepwell.errors import ScheduleError
+from stepwell.schedule.control import KINDS
+from stepwell.schedule.recipes import call
+from stepwell.schedule.recipes.recipe import Recipe
+from stepwell.schedule.schedule import Schedule
+from stepwell.schedule.text import parse
+from stepwell.schedule.tokens import Tokens
+
+NAMED = re.compile(
+    r"\s*(?P<name>[A-Za-z][\w-]*(?:\.[A-Za-z_][\w-]*)?)\s*(?:$|\((?P<named>\s*(?:\)|[A-Za-z_]\w*\s*=))?)"
+)
+"""A name, alone or with an opening parenthesis after it; `named` where a call follows, not `max(a, b)`."""
+
+LANGUAGE = ("max", "repeat", "table", *KINDS)
+SHOWN = 3  # near names in a message
+
+
+def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
+    """The schedule that a text stands for, or a recipe of this name, or a call of one."""
+    if isinstance(text, Schedule):
+        return text
+    if not isinstance(text, str):
+        raise ScheduleError(f"a schedule is a text such as 'cosine 1..0', got {type(text).__name__} {text!r:.60}")
+    match = NAMED.match(text)
+    if match is not None:
+        name, called = match["name"], match["named"] is not None
+        recipe = recipes.get(name)
+        if recipe is not None and (called or match[0].rstrip()[-1] != "("):
+            return parse(recipe.text) if not called else _made(call.written(text, recipe, match.end("name")), recipe)
+        if recipe is not None and "." in name:
+            return _made(call.written(text, recipe, match.end("name")), recipe)
+        if "." in name or (called and recipe is None and name not in LANGUAGE):
+            raise _unknown(text, match, recipes)
+    try:
+        return parse(text)
+    except ScheduleError as error:
+        close = get_close_matches(text.strip(), recipes, n=1)
+        if not close:
+            raise
+        raise ScheduleError(f"{error}\nor did you mean the recipe {close[0]!r}?") from None
+
+
+def _made(text: str, recipe: Recipe) -> Schedule:
+    try:
+        return parse(text)
+    except ScheduleError as error:
+        raise ScheduleError(f"{recipe.name} with these parameters is no schedule: {error}") from None
+
+
+def _unknown(text: str, match: re.Match[str], recipes: Mapping[str, Recipe]) -> ScheduleError:
+    """Names that are near, or end alike, or all of the library."""
+    name = match["name"]
+    library, _, own = name.rpartition(".")
+    near = get_close_matches(name, recipes, n=SHOWN)
+    alike = [one for one in recipes if own in one.replace("-", "_")] if own else []
+    siblings = [one for one in recipes if library and one.startswith(f"{library}.")]
+    close = list(dict.fromkeys([*near, *alike]))[:SHOWN]
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"there are {', '.join(siblings)}"
+    if not close and not siblings:
+        hint = "`stepwell recipes` lists those there are"
+    tokens = Tokens(text)
+    tokens.begin = match.end("name")
+    return tokens.error(f"unknown recipe {name!r}; {hint}", match.start("name"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -18,6 +19,14 @@ def main() -> None:
         sys.exit(2)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from stepwell import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 def _app() -> typer.Typer:
     """The application with every command on it."""
     from stepwell.cli import compare, explain, new, plot, recipes, runs
@@ -28,6 +37,15 @@ def _app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+    @application.callback()
+    def stepwell(
+        version: Annotated[
+            bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+        ] = False,
+    ) -> None:
+        """A learning-rate workbench for PyTorch."""
+
     application.command("compare")(compare.compare)
     application.command("plot")(plot.plot)
     application.command("explain")(explain.explain)

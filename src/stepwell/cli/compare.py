@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from stepwell.record.store import DEFAULT_STORE
+from stepwell.tasks.load import BUILTIN
 
 if TYPE_CHECKING:
     from stepwell.compare.ledger import Status
@@ -24,15 +25,14 @@ STAGES = {
     "refine": "best rates again at full length",
     "judge": "judging on fresh seeds",
 }
+TASKS = f"{', '.join(BUILTIN)}; or path/to/file.py:function, or module:function."
 INTERRUPTED = 130  # what a shell expects of a program stopped by Ctrl-C
 
 Strings = list[str]
 
 
 def compare(  # noqa: PLR0913 -- one parameter per option
-    task: Annotated[
-        str, typer.Argument(help="A built-in task, path/to/file.py:function or module:function.")
-    ] = "digits-cnn",
+    task: Annotated[str, typer.Argument(help=TASKS)] = "digits-cnn",
     strategy: Annotated[Strings | None, typer.Option(metavar="NAME=TEXT", help="Add a strategy. Repeatable.")] = None,
     only: Annotated[Strings | None, typer.Option(metavar="NAME,...", help="Compare only these. Repeatable.")] = None,
     seeds: Annotated[int, typer.Option(help="Judging seeds.")] = 8,
@@ -167,7 +167,7 @@ def _progress(console: Console) -> Iterator[Callable[[Status], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task("starting", total=None)
+        shown = bar.add_task("loading torch and the task", total=None)
 
         def move(status: Status) -> None:
             bar.update(shown, description=STAGES[status.stage], total=status.planned_steps, completed=status.done_steps)

@@ -59,7 +59,10 @@ class Layout:
         if self.base is None:
             raise ScheduleError(f"the absolute value {str(value)!r} needs the base it stands on; pass base_lr=...")
         if self.base == 0:
-            raise ScheduleError(f"the absolute value {str(value)!r} cannot be a factor of a base of 0")
+            raise ScheduleError(
+                f"the absolute value {str(value)!r} cannot be a factor of a base of 0; start from a base above 0 (an "
+                "optimizer with momentum, say), or leave the entry out of the schedule"
+            )
         return value.number / self.base
 
     def inside(self, suffix: Suffix) -> Layout:

@@ -8,7 +8,17 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from torch import Tensor, nn
 
+from stepwell.errors import TaskError
+
 Batch: TypeAlias = Any
+CALLED = {
+    "loss": "def loss(model, batch): ...",
+    "train": "def train(epoch): ...",
+    "val": "val=lambda: [batch]",
+    "metrics": "def metrics(model, batch): ...",
+    "groups": "def groups(model): ...",
+    "test": "test=lambda: [batch]",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,12 @@ class Workload:
     goal: tuple[str, Literal["min", "max"]] = ("val_loss", "min")
     groups: Callable[[nn.Module], list[dict[str, Any]]] | None = None
     test: Callable[[], Iterable[Batch]] | None = None
+
+    def __post_init__(self) -> None:
+        for name, example in CALLED.items():
+            value = getattr(self, name)
+            if not callable(value) and not (value is None and name in ("groups", "test")):
+                raise TaskError(f"Workload's {name} is a function, such as {example}; got {type(value).__name__}")
 
 
 class Task(Protocol):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepwell.schedule import Curve
 
 MOST = 1_000_000
+POINTS = 2_000  # of a curve that are drawn; corners of shorter runs stay where they are
 
 
 def figure_of_curves(
@@ -69,7 +70,7 @@ def _drawn(curve: Curve, entry: str, num_steps: int) -> tuple[Array, Array]:
     """Steps and values to draw; of a run of millions of steps an even selection is looked at."""
     steps = np.arange(num_steps) if num_steps <= MOST else np.linspace(0, num_steps - 1, MOST).astype(np.int64)
     values = curve(steps, entry)
-    keep = thinned(values)
+    keep = thinned(values, points=POINTS)
     return steps[keep].astype(np.float64), values[keep]
 
 

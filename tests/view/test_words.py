@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 
 from stepwell.record.comparison import Comparison, Interval
+from stepwell.record.run import Ending
 from stepwell.view import words
 from stepwell.view.numbers import ABSENT
 
 
-def judged(comparison: Comparison, *best: str) -> Comparison:
-    results = tuple(replace(r, may_be_best=r.strategy.name in best) for r in comparison.results)
-    return replace(comparison, results=results)
+def judged(comparison: Comparison, *best: str, low: float = -0.01) -> Comparison:
+    """With these strategies in the set, at differences whose lower end is `low`."""
+    results = []
+    for result in comparison.results:
+        chosen, gap = result.strategy.name in best, result.difference
+        if chosen and gap is not None and result.strategy.name != comparison.leader:
+            gap = replace(gap, low=low)
+        results.append(replace(result, may_be_best=chosen, difference=gap))
+    return replace(comparison, results=tuple(results))
 
 
 def test_several_may_be_best(comparison: Comparison) -> None:
@@ -31,6 +38,41 @@ def test_no_difference_is_a_normal_answer(comparison: Comparison) -> None:
     names = [result.strategy.name for result in comparison.ranked]
     text = words.answer(judged(comparison, *names))
     assert text == "Any of the 11 strategies may be best: 8 seeds show no difference between them."
+
+
+def test_what_is_shown_within_the_margin_is_not_called_no_difference(comparison: Comparison) -> None:
+    some = judged(comparison, "cosine", "step", low=0.001)
+    assert words.answer(some).startswith(
+        "cosine and step may each be best within the margin of 0.005: step is worse than cosine, but 8 seeds do not "
+        "show it to be by more. The other 9 are worse"
+    )
+    assert words.verdict(some["step"], some) == "within margin"
+    assert words.verdict(some["cosine"], some) == "may be best"
+
+
+def test_where_nothing_learned_nobody_may_be_best(comparison: Comparison) -> None:
+    results = tuple(
+        replace(
+            result,
+            runs=tuple(replace(run, outcome=replace(run.outcome, ending=Ending.NOT_LEARNING)) for run in result.runs),
+        )
+        for result in comparison.results
+    )
+    hopeless = replace(comparison, results=results)
+    assert words.answer(hopeless) == (
+        "No strategy learned: none of 88 judged runs got clearly better than the untrained network."
+    )
+    assert "told apart" in words.limits(hopeless)
+    assert words.verdict(hopeless["cosine"], hopeless) == "did not learn"
+
+
+def test_without_a_test_split_the_goal_itself_was_judged(comparison: Comparison) -> None:
+    assert words.split_note(comparison) == ""
+    without = replace(comparison, metric="val_loss")
+    assert words.split_note(without) == "No test split: judged on the validation split that also chose the rates."
+    assert words.goal_of(without) == "val_loss"
+    untuned = replace(without, settings={"tuning": "none"})
+    assert words.split_note(untuned) == "No test split: judged on the validation split."
 
 
 def test_many_names_are_counted(comparison: Comparison) -> None:

@@ -25,11 +25,12 @@ class Rules:
 
     Args:
         goal: the validation metric that tuning looks at, such as `val_loss`.
-        metric: the metric of the decision, such as `test_loss`.
+        metric: the metric of the decision, such as `test_loss`; the goal itself where there is no test split.
         direction: which way both are better.
         rates: the grid of the race; one rate alone is used as it is, without tuning.
         widen: whether the grid is widened where the best rate lies on its edge.
         alpha, margin: see `decide`.
+        has_groups: whether the task gives parameter groups of its own, which pasted code must mention.
     """
 
     goal: str
@@ -39,6 +40,7 @@ class Rules:
     widen: bool
     alpha: float = 0.05
     margin: float = 0.0
+    has_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,8 @@ def _settings(judged: Mapping[str, Sequence[Run]], rules: Rules) -> dict[str, ob
         **shared,
         "goal": rules.goal,
         "method": METHOD,
+        "tuning": "none" if len(rules.rates) == 1 else "auto" if rules.widen else "list",
         "race_rates": list(rules.rates),
+        "parameter_groups": rules.has_groups,
         "diverged_runs": sum(ending is Ending.DIVERGED for ending in endings),
     }

@@ -11,7 +11,7 @@ from stepwell.compare import plan
 from stepwell.compare.assemble import Rules, Tuning, assemble
 from stepwell.compare.ledger import Ledger, Status
 from stepwell.compare.response import Response
-from stepwell.compare.strategy import ILLUSTRATIONS, illustration
+from stepwell.compare.strategy import ILLUSTRATIONS, illustration, is_constant
 from stepwell.engines.engine import Engine
 from stepwell.record.comparison import Comparison
 from stepwell.record.run import Run
@@ -108,8 +108,9 @@ def _refine(
 
 def _illustrations(strategies: Sequence[Strategy], rates: Mapping[str, float]) -> list[tuple[Strategy, float]]:
     """Constant rates far too low and far too high, measured from the best constant rate (else from the median one)."""
-    model = next((strategy for strategy in strategies if strategy.name == "constant"), strategies[0])
-    rate = rates.get("constant", float(np.median(list(rates.values()))))
+    constant = next((strategy for strategy in strategies if is_constant(strategy)), None)
+    rate = float(np.median(list(rates.values()))) if constant is None else rates[constant.name]
+    model = constant or strategies[0]
     return [(illustration(name, model), rate * times) for name, times in ILLUSTRATIONS.items()]
 
 

@@ -2,76 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from stepwell.compare.decide import seeds_needed
-from stepwell.compare.strategy import ILLUSTRATIONS, TOO_HIGH, TOO_LOW
+from stepwell.compare.plan import edge
+from stepwell.compare.strategy import ILLUSTRATIONS, TOO_HIGH, TOO_LOW, is_constant
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending
-from stepwell.view.numbers import rate, significant
-from stepwell.view.words import goal_of, readable
+from stepwell.view.numbers import listing, rate, significant
+from stepwell.view.words import goal_of, readable, tuning, within_margin
+
+CRAWL = 0.5  # of the way to the leader; less is crawling
 
 
 def lessons(comparison: Comparison) -> tuple[str, ...]:
     """One sentence each: too high, too low, what is really different, what cannot be told, how forgiving, how fast."""
-    kinds = (_too_high, _too_low, _real, _not_shown, _forgiving, _soonest)
+    if not comparison.learned:
+        return (_nothing(comparison),)
+    kinds = (_too_high, _too_low, _real, _within_margin, _not_shown, _edge, _forgiving, _soonest)
     return tuple(sentence for kind in kinds for sentence in kind(comparison))
+
+
+def _nothing(comparison: Comparison) -> str:
+    return f"Nothing learned: of the judged runs, {_ends(comparison.ranked)}."
 
 
 def _too_high(comparison: Comparison) -> Iterator[str]:
     result = _find(comparison, TOO_HIGH)
     if result is None:
         return
-    count = len(result.runs)
-    diverged, stalled = result.count(Ending.DIVERGED), result.count(Ending.NOT_LEARNING)
-    learned = count - diverged - stalled
-    words = [f"{n} of {count} {what}" for n, what in ((diverged, "diverged"), (stalled, "did not learn")) if n]
-    if learned:
-        words.append(f"{learned} still learned")
-    yield (
-        f"Too high: a constant {rate(result.base_lr)}, {ILLUSTRATIONS[TOO_HIGH]:g} times {_usual(comparison)}: "
-        f"{' and '.join(words)}; {readable(comparison.metric)} {significant(result.mean)}, of the untrained network "
+    learned = result.count(Ending.FINISHED)
+    rates = f"a constant {rate(result.base_lr)}, {ILLUSTRATIONS[TOO_HIGH]:g} times {_usual(comparison)}"
+    ends = (
+        f"{readable(comparison.metric)} {significant(result.mean)}, of the untrained network "
         f"{significant(comparison.untrained)}."
     )
+    if learned == len(result.runs):
+        yield f"High: even at {rates}, all {learned} runs learned; {ends}"
+        return
+    still = f" and {learned} still learned" if learned else ""
+    yield f"Too high: {rates}: {_ends([result])}{still}; {ends}"
 
 
 def _too_low(comparison: Comparison) -> Iterator[str]:
     result = _find(comparison, TOO_LOW)
     leader = comparison[comparison.leader]
-    if result is None or comparison.untrained == leader.mean:
+    sign = -1.0 if comparison.direction == "max" else 1.0
+    if result is None or sign * (comparison.untrained - leader.mean) <= 0:
         return
     share = (comparison.untrained - result.mean) / (comparison.untrained - leader.mean)
+    rates = f"a constant {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of {_usual(comparison)}"
     came, went = significant(comparison.untrained), significant(result.mean)
-    steps = comparison.budget.total_steps
-    yield (
-        f"Too low: at a constant {rate(result.base_lr)}, 1/{1 / ILLUSTRATIONS[TOO_LOW]:g} of {_usual(comparison)}, "
-        f"training crawls: after {steps} steps {readable(comparison.metric)} has come from {came} to {went}, "
+    path = (
+        f"after {comparison.budget.total_steps} steps {readable(comparison.metric)} has come from {came} to {went}, "
         f"{share:.0%} of the way to {significant(leader.mean)}."
     )
+    if share > 1:
+        yield f"Low: at {rates}, {readable(comparison.metric)} is {went}, better than of {leader.strategy.name}."
+    elif share >= CRAWL:
+        yield f"Low: even at {rates}, training gets far: {path}"
+    elif share > 0:
+        yield f"Too low: at {rates}, training crawls: {path}"
+    else:
+        yield f"Too low: at {rates}, training gets nowhere: {readable(comparison.metric)} is {went}, untrained {came}."
 
 
 def _real(comparison: Comparison) -> Iterator[str]:
-    worse = [result for result in comparison.ranked if not result.may_be_best and result.difference is not None]
+    worse = [result for result in comparison.ranked if not result.may_be_best]
     if not worse:
         return
-    parts = [
-        f"{result.strategy.name} by {significant(d.estimate)} ({significant(d.low)} to {significant(d.high)})"
-        for result in worse
-        if (d := result.difference) is not None
-    ]
+    margin = f" by more than the margin of {significant(comparison.margin)}" if comparison.margin else ""
     yield (
-        f"Real on this task: worse than {comparison.leader} are {listed(parts)}, all at once with "
-        f"{1 - comparison.alpha:.0%} confidence."
+        f"Real on this task: worse than {comparison.leader}{margin} {_are(worse)} {_by_how_much(worse)}"
+        f"{_confidence(comparison, worse)}."
     )
+
+
+def _within_margin(comparison: Comparison) -> Iterator[str]:
+    small = [result for result in comparison.ranked if within_margin(result)]
+    if small:
+        yield (
+            f"Real, but perhaps within the margin of {significant(comparison.margin)}: worse than {comparison.leader} "
+            f"{_are(small)} {_by_how_much(small)}{_confidence(comparison, small)}."
+        )
 
 
 def _not_shown(comparison: Comparison) -> Iterator[str]:
     tied = [result for result in comparison.best if result.strategy.name != comparison.leader]
+    tied = [result for result in tied if not within_margin(result)]
     if not tied or comparison.resolution <= 0:
         return
-    names = listed([comparison.leader, *(result.strategy.name for result in tied)])
+    names = listing([comparison.leader, *(result.strategy.name for result in tied)])
     sentence = (
         f"Not distinguishable: {names} may each be best; {len(comparison.seeds)} seeds show differences "
         f"from about {significant(comparison.resolution)} up"
@@ -83,6 +106,19 @@ def _not_shown(comparison: Comparison) -> Iterator[str]:
         )
         sentence += f", and it would take about {needed} seeds to show one of {significant(widest.estimate)}"
     yield sentence + "."
+
+
+def _edge(comparison: Comparison) -> Iterator[str]:
+    grid = comparison.settings.get("race_rates", ())
+    if tuning(comparison) == "none" or not grid:
+        return
+    widen = tuning(comparison) == "auto"
+    for side in ("lowest", "highest"):
+        there = [result for result in comparison.ranked if edge(result.base_lr, grid, widen=widen) == side]
+        if there:
+            names = listing([f"{result.strategy.name} ({rate(result.base_lr)})" for result in there])
+            where = "that the automatic search goes to" if widen else "of the list"
+            yield f"Edge: the best rate of {names} is the {side} {where}, a better one may lie beyond; widen --lr."
 
 
 def _forgiving(comparison: Comparison) -> Iterator[str]:
@@ -112,16 +148,48 @@ def _soonest(comparison: Comparison) -> Iterator[str]:
     if len(reached) < 2:
         return
     reached.sort()
+    if reached[0][0] == reached[-1][0]:
+        return
     goal = readable(goal_of(comparison))
     yield (
         f"Soonest: {reached[0][1]} reaches {goal} {significant(comparison.target)} after "
-        f"{reached[0][0]:.0f} steps (median), {reached[-1][1]} after {reached[-1][0]:.0f}."
+        f"{reached[0][0]:.0f} steps (median; looked at once per epoch), {reached[-1][1]} after {reached[-1][0]:.0f}."
     )
 
 
 def _usual(comparison: Comparison) -> str:
     """What the rates of the illustrations are measured from."""
-    return "the best constant rate" if _find(comparison, "constant") else "the median of the best rates"
+    if tuning(comparison) == "none":
+        return "the given rate"
+    constant = any(is_constant(result.strategy) for result in comparison.ranked)
+    return "the best constant rate" if constant else "the median of the best rates"
+
+
+def _ends(results: Sequence[StrategyResult]) -> str:
+    """How many runs diverged, and how many did not learn."""
+    total = sum(len(result.runs) for result in results)
+    kinds = ((Ending.DIVERGED, "diverged"), (Ending.NOT_LEARNING, "did not learn"))
+    counts = [(sum(result.count(ending) for result in results), what) for ending, what in kinds]
+    return " and ".join(f"{count} of {total} {what}" for count, what in counts if count)
+
+
+def _are(results: Sequence[StrategyResult]) -> str:
+    return "is" if len(results) == 1 else "are"
+
+
+def _by_how_much(results: Sequence[StrategyResult]) -> str:
+    return listing(
+        [
+            f"{result.strategy.name} by {significant(d.estimate)} ({significant(d.low)} to {significant(d.high)})"
+            for result in results
+            if (d := result.difference) is not None
+        ]
+    )
+
+
+def _confidence(comparison: Comparison, results: Sequence[StrategyResult]) -> str:
+    together = "" if len(results) == 1 else " all at once"
+    return f",{together} with {1 - comparison.alpha:.0%} confidence"
 
 
 def _find(comparison: Comparison, name: str) -> StrategyResult | None:
@@ -130,8 +198,3 @@ def _find(comparison: Comparison, name: str) -> StrategyResult | None:
 
 def _share(regret: float) -> str:
     return "nothing" if regret < 0.005 else f"{regret:.0%}" if regret < 1 else "all"
-
-
-def listed(words: list[str]) -> str:
-    """Join words as a sentence does: `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from stepwell.record.comparison import Comparison, Recommendation, StrategyResult
 from stepwell.record.run import Ending
 from stepwell.record.trial import Strategy
 from stepwell.schedule import schedule
 from stepwell.tasks.optimizers import source
+from stepwell.view.numbers import rate, significant
+from stepwell.view.words import goal_of, within_margin
+
+GROUPS = "# the task has parameter groups of its own: hand them over instead, each with lr = its multiple of this rate"
 
 
 def recommend(comparison: Comparison) -> Recommendation:
     """The most forgiving strategy of those that may be best: the widest region of good rates, then the better mean.
 
     What the seeds cannot tell apart is told apart by what a user feels next: how much a rate that is a little wrong
-    costs. Strategies with a run that diverged come last.
+    costs. Strategies with runs that diverged or did not learn come last. Where nothing learned, nothing is recommended,
+    and the reason says what to try.
     """
+    if not comparison.learned:
+        return Recommendation(strategy="", base_lr=math.nan, schedule="", code="", reason=_what_to_try(comparison))
     chosen = min(comparison.best, key=lambda result: _preference(comparison, result))
     return Recommendation(
         strategy=chosen.strategy.name,
@@ -29,22 +37,62 @@ def recommend(comparison: Comparison) -> Recommendation:
 
 
 def _preference(comparison: Comparison, result: StrategyResult) -> tuple[int, float, float]:
-    width = 1.0 if result.response is None else result.response.width
     sign = -1.0 if comparison.direction == "max" else 1.0
-    return result.count(Ending.DIVERGED), -math.log(width), sign * result.mean
+    return _failed(result), -round(math.log(_width(result)), 6), sign * result.mean
+
+
+def _failed(result: StrategyResult) -> int:
+    return len(result.runs) - result.count(Ending.FINISHED)
+
+
+def _width(result: StrategyResult) -> float:
+    """How wide the good region is; 1 where that is not known."""
+    width = math.nan if result.response is None else result.response.width
+    return width if math.isfinite(width) else 1.0
 
 
 def _reason(comparison: Comparison, chosen: StrategyResult) -> str:
     best = comparison.best
     if len(best) == 1:
         others = len(comparison.ranked) - 1
-        reason = f"it is better than all {others} others" if others else "it is the only one"
+        reason = f"it is better than all {others} others" if others > 1 else "it is better than the other one"
+        reason = reason if others else "it is the only one"
     else:
         reason = f"{len(best)} strategies may be best and these seeds cannot tell them apart"
-        if chosen.response is not None:
-            reason += f"; of these it forgives most about the rate (good over a factor of {chosen.response.width:.3g})"
-    diverged = chosen.count(Ending.DIVERGED)
-    return reason + (f"; but {diverged} of its {len(chosen.runs)} runs diverged" if diverged else "")
+        if any(within_margin(result) for result in best):
+            margin = significant(comparison.margin)
+            reason = f"{len(best)} strategies may be best: no difference between them is shown to exceed {margin}"
+        reason += f"; {_why_this(best, chosen)}"
+    kinds = ((Ending.DIVERGED, "diverged"), (Ending.NOT_LEARNING, "did not learn"))
+    failed = [f"{count} {what}" for ending, what in kinds if (count := chosen.count(ending))]
+    return reason + (f"; but of its {len(chosen.runs)} runs {' and '.join(failed)}" if failed else "")
+
+
+def _why_this(best: Sequence[StrategyResult], chosen: StrategyResult) -> str:
+    """What decided between those that may be best."""
+    steady = [result for result in best if _failed(result) == _failed(chosen)]
+    few = "" if len(steady) == len(best) else " with the fewest failed runs"
+    if len(steady) == 1:
+        return "of these it has the fewest failed runs"
+    alike = [result for result in steady if _width(result) > 0.999 * _width(chosen)]
+    if chosen.response is None or not math.isfinite(chosen.response.width):
+        return f"of these{few} it has the best mean"
+    if len(alike) == 1:
+        return f"of these{few} it forgives most about the rate (good over a factor of {_width(chosen):.3g})"
+    if len(alike) == len(best):
+        return "they forgive equally much about the rate, and it has the best mean"
+    return f"{len(alike)} of these{few} forgive most about the rate, equally, and of them it has the best mean"
+
+
+def _what_to_try(comparison: Comparison) -> str:
+    rates = [result.base_lr for result in comparison.ranked]
+    rates += [float(lr) for result in comparison.ranked if result.response for lr in result.response.rates]
+    low, high = rate(min(rates)), rate(max(rates))
+    tried = f"at the rate {low}" if low == high else f"at any rate from {low} to {high}"
+    return (
+        f"no strategy learned {tried}: try other rates (--lr), a longer --budget, and look at the task: does its loss "
+        "fall when you train it by hand?"
+    )
 
 
 def code(comparison: Comparison, result: StrategyResult) -> str:
@@ -54,6 +102,7 @@ def code(comparison: Comparison, result: StrategyResult) -> str:
         "import torch",
         "from stepwell import Scheduler",
         "",
+        *([GROUPS] if comparison.settings.get("parameter_groups") else []),
         f"optimizer = {source(strategy.optimizer, result.base_lr, strategy.options)}",
         "scheduler = Scheduler(",
         "    optimizer,",
@@ -64,9 +113,20 @@ def code(comparison: Comparison, result: StrategyResult) -> str:
         "# after each optimizer.step():",
         "scheduler.step()",
     ]
-    if any(entry.controller is not None for entry in schedule(strategy.schedule).entries):
-        lines += ["# after each validation:", "scheduler.observe(val_loss)"]
+    observed = _observed(comparison, strategy)
+    if observed is not None:
+        lines += ["# after each validation:", f"scheduler.observe({observed})"]
     return "\n".join(lines)
+
+
+def _observed(comparison: Comparison, strategy: Strategy) -> str | None:
+    """What the schedule's feedback is given: the goal, negated where the schedule looks the other way."""
+    controllers = (entry.controller for entry in schedule(strategy.schedule).entries)
+    controller = next((controller for controller in controllers if controller is not None), None)
+    if controller is None:
+        return None
+    sign = "" if controller.mode == comparison.direction else "-"
+    return sign + goal_of(comparison)
 
 
 def _counts_epochs(strategy: Strategy) -> bool:

@@ -70,6 +70,11 @@ def illustration(name: str, constant: Strategy) -> Strategy:
     return replace(constant, name=name, schedule=str(schedule("constant")))
 
 
+def is_constant(strategy: Strategy) -> bool:
+    """Whether the rate stays as it is all along, whatever the strategy is called."""
+    return schedule(strategy.schedule) == schedule("constant")
+
+
 def _named_texts(extra: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     pairs = list(extra.items()) if isinstance(extra, Mapping) else [_split(item) for item in extra]
     texts: dict[str, str] = {}

@@ -25,6 +25,7 @@ def section(anchor: str, heading: str, body: str) -> str:
 def answer(comparison: Comparison) -> str:
     """The answer in one sentence, what it does not say, the recommendation and the lessons."""
     first, rest = words.answer_parts(comparison)
+    soft = " ".join(filter(None, (words.limits(comparison), words.split_note(comparison))))
     facts = (
         comparison.task, comparison.optimizer, words.budget(comparison), f"{len(comparison.seeds)} judging seeds",
     )  # fmt: skip
@@ -33,13 +34,15 @@ def answer(comparison: Comparison) -> str:
     return f"""<section aria-label="The answer">
 <p class="facts">{escape(" · ".join(facts))}</p>
 <h1>{escape(first)}</h1>
-<p class="lead">{escape(rest)} <span class="soft">{escape(words.limits(comparison))}</span></p>
+<p class="lead">{escape(rest)} <span class="soft">{escape(soft)}</span></p>
 </section>
 <section class="cards" aria-label="Recommendation and lessons">{_recommendation(comparison)}{shown}</section>"""
 
 
 def _recommendation(comparison: Comparison) -> str:
     advice = comparison.recommendation
+    if not advice.strategy:
+        return f'<div class="card"><h2>Nothing to recommend</h2><p>{escape(advice.reason)}</p></div>'
     return f"""<div class="card"><h2>Recommended: {escape(advice.strategy)} at {rate(advice.base_lr)}</h2>
 <p>{escape(advice.reason)}</p>
 <p><code class="schedule">{escape(advice.schedule)}</code></p>
@@ -56,27 +59,32 @@ def ranking(comparison: Comparison) -> str:
     """The table: one row per strategy, best first, the illustrations last."""
     decimals = decimals_for(comparison.resolution)
     what, goal = words.readable(comparison.metric), words.readable(words.goal_of(comparison))
+    untuned = words.tuning(comparison) == "none"
     heads = (
         ("rank", "#"),
         ("", "Strategy"),
         ("", "Rate over the run"),
-        ("number", "Best rate"),
+        ("number", "Rate" if untuned else "Best rate"),
         ("number", what.capitalize()),
         ("number", f"Difference to {comparison.leader}"),
         ("", "Verdict"),
         ("number", "Steps to target"),
-        ("number", "Good rates"),
-        ("", "At twice the rate"),
+        ("number", "Good rates (short runs)"),
+        ("", "At twice the rate (short runs)"),
         ("", "Runs"),
     )
     head = "".join(f'<th scope="col" class="{kind}">{escape(name)}</th>' for kind, name in heads)
     places = {result.strategy.name: str(place) for place, result in enumerate(comparison.ranked, start=1)}
     names = [name for _, name in heads]
     rows = "".join(_row(role, places.get(role.name, ""), names, comparison) for role in cast(comparison))
+    how = "the rate that was given" if untuned else "its own best rate"
+    unseen = "" if untuned else " that tuning never saw"
+    short = "" if untuned else "Good rates and twice the rate are from short runs, the best rate from full ones. "
     caption = (
-        f"Each strategy at its own best rate, mean over {len(comparison.seeds)} seeds that tuning never saw. "
+        f"Each strategy at {how}, mean over {len(comparison.seeds)} seeds{unseen}. "
         f"Differences with {1 - comparison.alpha:.0%} simultaneous intervals. The target is a {goal} of "
-        f"{metric(comparison.target, decimals)}. Choose a name to highlight it in every chart."
+        f"{metric(comparison.target, decimals)}, looked at once per epoch. {short}"
+        "Choose a name to highlight it in every chart."
     )
     return (
         f'<p class="soft" id="about-ranking">{escape(caption)}</p>'
@@ -230,17 +238,18 @@ def method(comparison: Comparison) -> str:
     """What was done, so that a reader can judge it or do it again."""
     decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
     margin, untrained = metric(comparison.margin, decimals), metric(comparison.untrained, decimals)
-    if comparison.settings.get("test_split") is False:
-        split = "the validation split, because the task has no test split"
+    way = words.tuning(comparison)
+    if comparison.metric.startswith("val_"):
+        chose = "" if way == "none" else ", which also chose the rates"
+        split = f"the validation split{chose}, because the task has no test split"
     else:
         split = "a test split that no choice used"
     facts = {
-        "Fair rates": "Every strategy was tuned on its own: complete short schedules over a grid of rates, widened "
-        "where the best lay on its edge; then the best of them again at full length.",
-        "Tuning seeds": _seeds(comparison.tuning_seeds),
-        "Judging seeds": f"{_seeds(comparison.seeds)}; tuning never saw them",
+        **_rates(comparison),
+        "Judging seeds": _seeds(comparison.seeds) + ("" if way == "none" else "; tuning never saw them"),
         "Budget": f"{words.budget(comparison)} for every judged run",
-        "Decided on": f"{what} on {split}; a diverged run counts as the untrained network ({untrained})",
+        "Decided on": f"{what} on {split}; a diverged run counts as the untrained network ({untrained}), or as "
+        "the worst strategy on its seed that did not diverge if that is worse",
         "Error rate": "If several strategies are equally good, the chance of calling any of them worse is at most "
         f"{comparison.alpha:.0%}: the intervals are simultaneous and paired by seed.",
         "Margin": f"A strategy counts as worse only if it is worse by more than {margin} in {what}.",
@@ -251,6 +260,19 @@ def method(comparison: Comparison) -> str:
     for key, value in sorted(comparison.settings.items()):
         facts[key.replace("_", " ").capitalize()] = _setting(value)
     return f"<dl>{''.join(f'<dt>{escape(term)}</dt><dd>{escape(fact)}</dd>' for term, fact in facts.items())}</dl>"
+
+
+def _rates(comparison: Comparison) -> dict[str, str]:
+    """How the rates were found, and on which seeds."""
+    way = words.tuning(comparison)
+    if way == "none":
+        return {"Rates": "Every strategy ran at the rate that was given; nothing was tuned."}
+    grid = "a grid of rates, widened where the best lay on its edge" if way == "auto" else "the rates of the given list"
+    return {
+        "Fair rates": f"Every strategy was tuned on its own: complete short schedules over {grid}; then the best of "
+        "them again at full length.",
+        "Tuning seeds": _seeds(comparison.tuning_seeds),
+    }
 
 
 def _setting(value: object) -> str:

@@ -17,6 +17,8 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     found = {
         "answer": words.answer(comparison),
         "limits": words.limits(comparison),
+        "split": words.split_note(comparison) or "judged on a test split that no choice used",
+        "learned": comparison.learned,
         "task": comparison.task,
         "optimizer": comparison.optimizer,
         "metric": comparison.metric,

@@ -43,7 +43,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console.print(Text(in_ascii(text) if ascii_only else text, style=style), soft_wrap=as_it_is)
 
     say(f"\n{words.answer(comparison)}", "bold")
-    say(f"{words.limits(comparison)}\n", "dim")
+    say(" ".join(filter(None, (words.limits(comparison), words.split_note(comparison)))) + "\n", "dim")
     shown = _fitting(_columns(comparison, ascii_only=ascii_only), console.width)
     console.print(_table(shown, comparison, ascii_only=ascii_only))
     say("; ".join(column.note for column in shown if column.note) + ".", "dim")
@@ -51,26 +51,22 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         if lines:
             say(f"\n{title}", "bold")
             say("\n".join(_hanging(line, console.width) for line in lines), as_it_is=True)
+    _print_advice(comparison, console, say)
+
+
+def _print_advice(comparison: Comparison, console: Console, say: Callable[..., None]) -> None:
     advice = comparison.recommendation
+    if not advice.strategy:
+        say("\nNothing to recommend", "bold")
+        say(advice.reason)
+        return
     say("\nRecommended", "bold")
     say(f"{advice.strategy} at {rate(advice.base_lr)}: {advice.schedule}", "green")
     say(f"{advice.reason}\n")
-    if console.is_terminal and not ascii_only:
+    if console.is_terminal and not console.options.ascii_only:
         console.print(Syntax(advice.code, "python", theme="ansi_dark", background_color="default", word_wrap=True))
     else:
         say(advice.code, as_it_is=True)
-
-
-def comparison_table(comparison: Comparison, *, width: int = 100, ascii_only: bool = False) -> Table:
-    """One row per strategy, best first, the illustrations last.
-
-    Args:
-        comparison: what to show.
-        width: of the terminal; where it is too small for all columns the less important ones are left out.
-        ascii_only: for terminals without block characters.
-    """
-    shown = _fitting(_columns(comparison, ascii_only=ascii_only), width)
-    return _table(shown, comparison, ascii_only=ascii_only)
 
 
 def _table(shown: list[_Column], comparison: Comparison, *, ascii_only: bool) -> Table:
@@ -114,7 +110,8 @@ def rate_sparkline(result: StrategyResult, width: int = 8, *, num_steps: int = 0
 def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
     decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
     steps, plus_minus = comparison.budget.total_steps or 0, "+-" if ascii_only else "±"
-    target = f"{words.readable(words.goal_of(comparison))} of {metric(comparison.target, decimals)}"
+    goal = f"{words.readable(words.goal_of(comparison))} of {metric(comparison.target, decimals)}"
+    arrival = f"to target: median steps to a {goal}, looked at once per epoch"
     level = f"{1 - comparison.alpha:.0%}"
 
     def each(text: Callable[[StrategyResult], str]) -> tuple[str, ...]:
@@ -127,18 +124,35 @@ def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
         return rate_sparkline(result, num_steps=steps, ascii_only=ascii_only)
 
     ranks = tuple(str(place) if result.ranked else "" for place, result in enumerate(comparison.results, start=1))
+    untuned = words.tuning(comparison) == "none"
+    base = _Column(
+        "at" if untuned else "best at",
+        each(lambda result: rate(result.base_lr)),
+        1,
+        "at: the rate given" if untuned else "best at: its best rate at full length",
+        right=True,
+    )
+    short = [
+        _Column("good", each(words.good_region), 5, "good: highest / lowest good rate (short runs)", right=True),
+        _Column("at twice", each(words.at_twice), 3, "at twice: at twice its best rate (short runs)"),
+    ]
     gap_note = f"{plus_minus}: {level} interval of the difference to {comparison.leader}"
     return [
         _Column("", ranks, 0, right=True),
         _Column("strategy", each(lambda result: _broken(result.strategy.name)), 0),
         _Column("rate", each(shape), 2),
-        _Column("best at", each(lambda result: rate(result.base_lr)), 1, "best at: its best rate", right=True),
+        base,
         _Column(what, each(lambda result: metric(result.mean, decimals)), 0, f"{what}: mean over seeds", right=True),
         _Column(plus_minus, each(half), 4, gap_note),
         _Column("verdict", each(lambda result: words.verdict(result, comparison)), 0),
-        _Column("to target", each(words.to_target), 6, f"to target: median steps to a {target}", right=True),
-        _Column("good", each(words.good_region), 5, "good: highest / lowest good rate", right=True),
-        _Column("at twice", each(words.at_twice), 3, "at twice: at twice its best rate"),
+        _Column(
+            "to target",
+            each(words.to_target),
+            6,
+            arrival,
+            right=True,
+        ),
+        *([] if untuned else short),
         _Column("runs", each(lambda result: words.endings(result).replace(", ", ",\n")), 0),
     ]
 

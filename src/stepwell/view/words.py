@@ -9,7 +9,7 @@ import numpy as np
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending, Run
-from stepwell.view.numbers import ABSENT, count, decimals_for, duration, listing, metric, times
+from stepwell.view.numbers import ABSENT, count, decimals_for, duration, listing, metric, significant, times
 
 FINE_REGRET, FAILING_REGRET = 0.05, 0.5  # of the way from the best score to that of the untrained network
 
@@ -28,7 +28,27 @@ def readable(column: str) -> str:
 
 def goal_of(comparison: Comparison) -> str:
     """The validation column that choices were made on: `val_loss` for the metric `test_loss`."""
-    return f"val_{comparison.metric.removeprefix('test_')}"
+    metric = comparison.metric
+    return metric if metric.startswith("val_") else f"val_{metric.removeprefix('test_')}"
+
+
+def tuning(comparison: Comparison) -> str:
+    """How the rates were found: `auto` (a grid that widens), `list` (of the user), or `none` (one was given)."""
+    tuned = any(result.response is not None for result in comparison.ranked)
+    return str(comparison.settings.get("tuning", "auto" if tuned else "none"))
+
+
+def split_note(comparison: Comparison) -> str:
+    """What to know where there is no test split; empty where there is one."""
+    if not comparison.metric.startswith("val_"):
+        return ""
+    chose = "" if tuning(comparison) == "none" else " that also chose the rates"
+    return f"No test split: judged on the validation split{chose}."
+
+
+def within_margin(result: StrategyResult) -> bool:
+    """Whether a strategy is shown to be worse than the leader, though not by more than the margin."""
+    return result.may_be_best and result.difference is not None and result.difference.low > 0
 
 
 def answer(comparison: Comparison) -> str:
@@ -42,19 +62,39 @@ def answer_parts(comparison: Comparison) -> tuple[str, str]:
     seeds = f"{len(comparison.seeds)} seeds"
     if not ranked:
         return "No strategy was ranked.", ""
+    if not comparison.learned:
+        return _nothing_learned(comparison), ""
     if len(ranked) == 1:
         return f"{ranked[0].strategy.name} was the only strategy ranked; there is nothing to hold it against.", ""
-    if len(best) == len(ranked):
-        return f"Any of the {len(ranked)} strategies may be best: {seeds} show no difference between them.", ""
     if len(best) == 1:
         first = f"{best[0].strategy.name} is best here, of {len(ranked)} strategies over {seeds}."
+        return first, _the_worse(comparison)
+    small = [result for result in best if within_margin(result)]
+    whole = len(best) == len(ranked)
+    who = f"Any of the {len(ranked)} strategies may" if whole else f"{_names(best)} may each"
+    if small:
+        size = significant(comparison.margin)
+        few = f"{_names(small)} {'is' if len(small) == 1 else 'are'} worse than {comparison.leader}"
+        first = f"{who} be best within the margin of {size}: {few}, but {seeds} do not show it to be by more."
+    elif whole:
+        first = f"{who} be best: {seeds} show no difference between them."
     else:
-        first = f"{_names(best)} may each be best: {seeds} cannot tell them apart."
+        first = f"{who} be best: {seeds} cannot tell them apart."
     return first, _the_worse(comparison)
+
+
+def _nothing_learned(comparison: Comparison) -> str:
+    ranked, runs = comparison.ranked, sum(len(result.runs) for result in comparison.ranked)
+    who = f"{ranked[0].strategy.name} did not learn" if len(ranked) == 1 else "No strategy learned"
+    return f"{who}: none of {runs} judged runs got clearly better than the untrained network."
 
 
 def limits(comparison: Comparison) -> str:
     """Which differences cannot be shown with these seeds."""
+    if not comparison.learned:
+        return "Where nothing learns, strategies cannot be told apart."
+    if len(comparison.ranked) == 1:
+        return "With one strategy there is no difference to show."
     if not math.isfinite(comparison.resolution):
         return "With these seeds no interval could be computed, so no difference can be shown."
     size = metric(comparison.resolution, decimals_for(comparison.resolution))
@@ -65,16 +105,18 @@ def limits(comparison: Comparison) -> str:
 
 
 def verdict(result: StrategyResult, comparison: Comparison) -> str:
-    """`may be best`, `worse by 0.021` or `not ranked`."""
+    """`may be best`, `within margin`, `worse by 0.021`, `did not learn` or `not ranked`."""
     if not result.ranked or result.difference is None:
         return "not ranked"
+    if not comparison.learned:
+        return "did not learn"
     if result.may_be_best:
-        return "may be best"
+        return "within margin" if within_margin(result) else "may be best"
     return f"worse by {metric(abs(result.difference.estimate), decimals_for(comparison.resolution))}"
 
 
 def at_twice(result: StrategyResult) -> str:
-    """What happens at twice the best rate: `still fine`, `worse` or `fails`."""
+    """What happened at twice the best rate in short runs: `still fine`, `worse` or `fails`."""
     if result.response is None or math.isnan(result.response.at_twice):
         return ABSENT
     regret = result.response.at_twice
@@ -82,7 +124,7 @@ def at_twice(result: StrategyResult) -> str:
 
 
 def good_region(result: StrategyResult) -> str:
-    """How many times its highest good rate is its lowest: `x8`."""
+    """How many times its highest good rate is its lowest: `x8`; short runs showed it."""
     return ABSENT if result.response is None else times(result.response.width)
 
 

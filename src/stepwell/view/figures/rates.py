@@ -14,7 +14,7 @@ from stepwell.view.spread import spread, thinned
 
 
 def rate_curves(comparison: Comparison, *, facets: bool = False) -> Figure:
-    """The rate of every strategy over the run, each at its own best rate.
+    """The rate of every strategy over the run, each at the rate it was judged at.
 
     Args:
         comparison: whose strategies.
@@ -29,7 +29,7 @@ def rate_curves(comparison: Comparison, *, facets: bool = False) -> Figure:
         panels = tuple(_facet(role, lines, leader, x, y) for role in shown)
     else:
         panels = (Panel(x, y, tuple(lines[role.name] for role in back_to_front(shown))),)
-    caption = "The learning rate that each update used, with every strategy at its own best rate"
+    caption = "The learning rate that each update used, with every strategy at the base rate it was judged at"
     caption += "; where feedback made the seeds differ, their median and the middle half. " if _bands(lines) else ". "
     if facets:
         caption += f"Pale: {comparison.leader}, the leader. "

@@ -28,8 +28,9 @@ def rate_response(comparison: Comparison) -> Figure:
     caption = (
         f"{readable(goal_of(comparison)).capitalize()} after a complete schedule of {steps} steps, against its base "
         "rate. Every mark is one run: a dot learned, a ring did not learn, a cross diverged and is shown at the score "
-        "of the untrained network. The line is their mean, the shaded region holds the rates about as good as the "
-        f"best, the vertical line is the rate that the strategy was judged at, the pale line is {comparison.leader}."
+        "of the untrained network or of the worst run that did not diverge, whichever is worse. The line is their "
+        "mean, the shaded region holds the rates about as good as the best, the vertical line is the rate that the "
+        f"strategy was judged at after runs at full length, the pale line is {comparison.leader}."
     )
     return Figure("response", "How much the rate matters", panels, caption, _alt(tuned), columns=4, height=2.5)
 
@@ -96,6 +97,8 @@ def _alt(tuned: list[tuple[Role, RateResponse]]) -> str:
     words = "; ".join(
         f"{role.name}: good from {rate(response.good_low)} to {rate(response.good_high)}, "
         f"at twice its best rate {at_twice(role.result)}"
+        if np.isfinite(response.good_low)
+        else f"{role.name}: no good rate"
         for role, response in tuned
     )
     return f"Score against base rate for every strategy. {words}."

@@ -10,8 +10,10 @@ import pytest
 
 from stepwell import compare
 from stepwell.engines.inline import Inline
+from stepwell.errors import StepwellError
 from stepwell.record.comparison import Comparison
 from stepwell.record.store import Store
+from stepwell.view.summary import comparison_json
 
 TASK = """
 import torch
@@ -89,3 +91,50 @@ def test_a_store_is_kept_with_an_engine_that_has_none() -> None:
 def test_the_environment_of_the_runs_is_reported() -> None:
     settings = few().settings
     assert {"python", "torch", "numpy", "device", "machine", "loop"} <= set(settings)
+
+
+def test_without_a_test_split_the_validation_split_is_named() -> None:
+    comparison = few("line.py:line,test=False")
+    assert comparison.metric == "val_loss"
+    assert comparison.untrained > comparison["constant"].mean
+    assert "No test split" in comparison_json(comparison)["split"]
+
+
+def test_a_goal_to_maximise_and_groups_reach_the_pasted_code() -> None:
+    comparison = few("line.py:line,goal=fit,groups=True", only=["plateau"])
+    assert comparison.direction == "max"
+    assert "scheduler.observe(-val_fit)" in comparison.recommendation.code
+    assert "parameter groups of its own" in comparison.recommendation.code
+
+
+@pytest.mark.parametrize(
+    ("strategy", "settings", "words"),
+    [
+        (
+            "lr: cosine 1..0; momentum: hold =0.95",
+            {"options": {"momentum": 0.0}},
+            "momentum, which is 0 here",
+        ),
+        ("lr: cosine 1..0; momentum: hold =0.95", {"optimizer": "sgd"}, "schedules momentum, which 'sgd' lacks"),
+        ("lr: hold; wd: hold", {}, "no entry 'wd'.*take it out"),
+        ("lr: hold; beta3: hold", {"optimizer": "adam"}, "no entry 'beta3'"),
+        ("linear 0..1 for 5tok | hold", {}, "counts tokens, which a comparison does not know"),
+        ("hold for 500 | linear to 0", {}, "does not fit 12 updates"),
+    ],
+)
+def test_a_schedule_that_does_not_fit_is_refused_by_name_before_training(
+    folder: Path, strategy: str, settings: dict[str, object], words: str
+) -> None:
+    with pytest.raises(StepwellError, match=f"strategy 'mine'.*{words}"):
+        few(strategies={"mine": strategy}, only=["mine"], store="runs.sqlite", **settings)
+    assert not (folder / "runs.sqlite").exists()
+
+
+def test_default_strategies_leave_momentum_out_where_there_is_none() -> None:
+    comparison = few(only="one-cycle", options={"momentum": 0.0})
+    assert [result.strategy.name for result in comparison.ranked] == ["one-cycle"]
+    assert "momentum" not in comparison["one-cycle"].strategy.schedule
+
+
+def test_one_name_is_one_strategy() -> None:
+    assert [result.strategy.name for result in few(only="cosine").ranked] == ["cosine"]

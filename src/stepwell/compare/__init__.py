@@ -18,7 +18,7 @@ def compare(  # noqa: PLR0913 -- the whole experiment in one call; all but two b
     task: str | TaskRef,
     strategies: Mapping[str, str] | Sequence[str] = (),
     *,
-    only: Sequence[str] = (),
+    only: str | Sequence[str] = (),
     optimizer: str = "momentum",
     options: Mapping[str, float] | None = None,
     budget: str = "20ep",
@@ -32,13 +32,13 @@ def compare(  # noqa: PLR0913 -- the whole experiment in one call; all but two b
 ) -> Comparison:
     """Train learning-rate strategies side by side, each at its own best rate, and say which may be best.
 
-    Every strategy is raced over a log grid of rates with complete short schedules; its best two rates run again at full
+    Every strategy is raced over a log grid of rates with complete short schedules; its best rates run again at full
     length on tuning seeds; then it is judged on seeds that tuning never saw, on a test split that no choice used.
 
     Args:
         task: a built-in task (`digits-cnn`), `path/to/file.py:function` or `module:function`.
         strategies: added to the default ones: a mapping of names to schedule texts, or `NAME=TEXT` each.
-        only: the names of those to compare, instead of all.
+        only: the names of those to compare (or one name), instead of all.
         optimizer: `sgd`, `momentum`, `nesterov`, `adam`, `adamw` or `rmsprop`.
         options: of the optimizer, such as `{"weight_decay": 5e-4}`.
         budget: of every judged run: epochs (`20ep`) or updates (`600`).
@@ -59,7 +59,8 @@ def compare(  # noqa: PLR0913 -- the whole experiment in one call; all but two b
     """
     from stepwell.compare.terms import Request, run
 
-    request = Request(task, strategies, tuple(only), optimizer, dict(options or {}), budget, lr, seeds, alpha, margin)
+    names = (only,) if isinstance(only, str) else tuple(only)
+    request = Request(task, strategies, names, optimizer, dict(options or {}), budget, lr, seeds, alpha, margin)
     return run(request, engine=engine, store=store, watch=watch)
 
 

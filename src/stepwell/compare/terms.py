@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,17 +20,18 @@ from stepwell.compare.decide import MIN_SEEDS, decide
 from stepwell.compare.ledger import Status
 from stepwell.compare.plan import FIRST_TUNING_SEED, Terms, log_grid
 from stepwell.compare.strategy import select
+from stepwell.drive.scheduler import Scheduler
 from stepwell.engines.engine import Engine
 from stepwell.engines.inline import Inline
 from stepwell.engines.processes import Processes
-from stepwell.errors import HorizonError, OptionError
+from stepwell.errors import HorizonError, OptimizerError, OptionError, ScheduleError
 from stepwell.record.store import Store
 from stepwell.record.trial import Strategy, TaskRef
 from stepwell.schedule import Horizon, Unit, schedule
 from stepwell.schedule.text import parse_length
 from stepwell.tasks.determinism import environment, place
 from stepwell.tasks.load import load_task, reference, written
-from stepwell.tasks.optimizers import base_momentum, make_optimizer, momentum_entry, rate_grid
+from stepwell.tasks.optimizers import base_momentum, make_optimizer, rate_grid
 from stepwell.tasks.preflight import preflight
 
 if TYPE_CHECKING:
@@ -63,15 +65,15 @@ def run(
     watch: Callable[[Status], None] | None,
 ) -> Comparison:
     """Check the request, then conduct the comparison; see `stepwell.compare`."""
-    has_momentum = momentum_entry(request.optimizer)
+    rates = read_rates(request.lr, request.optimizer)
+    make_optimizer(request.optimizer, torch.nn.Linear(1, 1), rates[0], request.options)
     strategies = select(
         request.extra,
         request.only,
         optimizer=request.optimizer,
         options=request.options,
-        has_momentum=has_momentum,
+        has_momentum=bool(base_momentum(request.optimizer, request.options)),
     )
-    rates = read_rates(request.lr, request.optimizer)
     if isinstance(request.seeds, bool) or not isinstance(request.seeds, int) or request.seeds < MIN_SEEDS:
         raise OptionError(f"seeds must be a whole number of at least {MIN_SEEDS}, got {request.seeds!r}")
     decide(
@@ -90,8 +92,9 @@ def run(
     )
     _check_fit(strategies, terms, rates)
     goal, direction = facts.goal
-    metric = f"test_{goal.removeprefix('val_')}"
-    rules = Rules(goal, metric, direction, rates, request.lr == "auto", request.alpha, request.margin)
+    metric = f"test_{goal.removeprefix('val_')}" if facts.has_test else goal
+    widen = isinstance(request.lr, str) and request.lr == "auto"
+    rules = Rules(goal, metric, direction, rates, widen, request.alpha, request.margin, facts.has_groups)
     with _opened(store) as runs, _running(engine, store) as machinery:
         if runs is not None:
             _notice_unused(runs, task, terms.environment)
@@ -139,18 +142,37 @@ def read_rates(lr: str | float | Sequence[float], optimizer: str) -> tuple[float
 
 
 def _check_fit(strategies: Sequence[Strategy], terms: Terms, rates: tuple[float, ...]) -> None:
-    """Every schedule fits the budget and every option the optimizer, before anything is trained."""
+    """Every schedule fits the budget and drives only what the optimizer has, before anything is trained.
+
+    Raises:
+        StepwellError: of the kind that it is, with the name of the strategy and what to do.
+    """
     for strategy in strategies:
+        named = f"strategy {strategy.name!r}"
+        optimizer = make_optimizer(strategy.optimizer, torch.nn.Linear(1, 1), rates[0], strategy.options)
+        entries = {entry.name for entry in schedule(strategy.schedule).entries}
         momentum = base_momentum(strategy.optimizer, strategy.options)
-        bases = {"base_lr": rates[0]} | ({} if momentum is None else {"momentum": momentum})
+        if "momentum" in entries and momentum is None:
+            raise OptionError(f"{named} schedules momentum, which {strategy.optimizer!r} lacks")
+        if "momentum" in entries and momentum == 0:
+            raise OptionError(
+                f"{named} schedules momentum, which is 0 here; give the optimizer one, such as momentum=0.9, or take "
+                "the entry out of the schedule"
+            )
+        if re.search(r"\dtok\b", strategy.schedule):
+            raise ScheduleError(
+                f"{named} counts tokens, which a comparison does not know; count epochs (5ep) or updates"
+            )
         try:
-            curve = schedule(strategy.schedule).resolve(terms.budget, **bases)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # what it thinks of the plan is said where it is trained
+                Scheduler(optimizer, strategy.schedule, **asdict(terms.budget))
         except HorizonError as error:
-            raise HorizonError(f"strategy {strategy.name!r} does not fit {terms.steps} updates: {error}") from None
-        for entry in curve.entries:
-            if entry == "momentum" and momentum is None:
-                raise OptionError(f"strategy {strategy.name!r} schedules momentum, which {strategy.optimizer!r} lacks")
-    make_optimizer(strategies[0].optimizer, torch.nn.Linear(1, 1), rates[0], strategies[0].options)
+            raise HorizonError(f"{named} does not fit {terms.steps} updates: {error}") from None
+        except OptimizerError as error:
+            raise OptimizerError(f"{named}: {error}; take it out, or choose another --optimizer") from None
+        except (ScheduleError, OptionError) as error:
+            raise type(error)(f"{named} cannot be used with {strategy.optimizer!r}: {error}") from None
 
 
 def _notice_unused(store: Store, task: TaskRef, here: str) -> None:

@@ -1,0 +1,199 @@
+"""The Scheduler in loops as people write them: closures, accumulation, two optimizers, compiled steps, ranks, kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stepwell.drive.scheduler import Scheduler
+
+BASE = 0.1
+
+
+def weight() -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.ones(3))
+
+
+def sgd(lr: float | torch.Tensor = BASE) -> torch.optim.SGD:
+    return torch.optim.SGD([weight()], lr=lr, momentum=0.9)
+
+
+def run(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """A process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    )
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_closure_is_one_update_however_often_it_is_called(follow: bool) -> None:
+    parameter = weight()
+    optimizer = torch.optim.LBFGS([parameter], lr=BASE, max_iter=5)
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=10, follow=follow)
+    calls = 0
+
+    def closure() -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        optimizer.zero_grad()
+        loss = (parameter**4).sum()
+        torch.autograd.backward(loss)
+        return loss
+
+    for update in range(3):
+        assert scheduler.get_last_lr() == pytest.approx([BASE * (1 - update / 10)])
+        optimizer.step(closure)  # type: ignore[no-untyped-call]  # torch does not annotate it
+        scheduler.step()
+    assert calls > 3
+
+
+def test_a_follower_counts_updates_and_not_batches() -> None:
+    optimizer = sgd()
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=5, follow=True)
+    for batch in range(12):
+        torch.autograd.backward((optimizer.param_groups[0]["params"][0] ** 2).sum() / 4)
+        if batch % 4 == 3:
+            optimizer.step()
+            optimizer.zero_grad()
+    assert scheduler.last_epoch == 3
+
+
+def test_two_optimizers_have_a_scheduler_each() -> None:
+    generator, critic = sgd(), sgd(0.2)
+    slow = Scheduler(generator, "linear 1..0", total_steps=10, follow=True)
+    fast = Scheduler(critic, "hold 0.5", follow=True)
+    for step in range(6):
+        critic.step()
+        if step % 3 == 0:
+            generator.step()
+    assert (slow.last_epoch, fast.last_epoch) == (2, 6)
+    assert fast.get_last_lr() == pytest.approx([0.1])
+
+
+def compiles(make: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler], tensor: bool) -> int:
+    """How often a compiled optimizer step is compiled over six updates."""
+    torch._dynamo.reset()
+    optimizer = sgd(torch.tensor(BASE) if tensor else BASE)
+    optimizer.param_groups[0]["params"][0].grad = torch.ones(3)
+    count = 0
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., object]:
+        nonlocal count
+        count += 1
+        return graph.forward
+
+    scheduler = make(optimizer)
+    plain = optimizer.step
+    compiled = torch.compile(lambda: plain(), backend=backend)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of its own internals, and that steps come in another order
+        for _ in range(6):
+            compiled()
+            scheduler.step()
+    return count
+
+
+def test_a_compiled_step_with_a_tensor_rate_is_compiled_no_more_often_than_under_torch() -> None:
+    ours = compiles(lambda o: Scheduler(o, "cosine 1..0", total_steps=20), tensor=True)
+    theirs = compiles(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 20), tensor=True)
+    assert 1 <= ours <= theirs
+
+
+RANK = """
+    import os, sys
+    import torch
+    import torch.distributed as dist
+    from stepwell import Scheduler
+
+    dist.init_process_group("gloo", rank=int(sys.argv[1]), world_size=2)
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scheduler = Scheduler(optimizer, "(linear 0..1 for 3 | hold) * plateau(x0.5, patience 0)", total_steps=12)
+    for step in range(12):
+        optimizer.step()
+        scheduler.step()
+        metric = torch.tensor(float(sys.argv[1]) + (5 - step if step < 6 else 0))  # differs by rank ...
+        dist.all_reduce(metric)                                                   # ... until it is reduced
+        scheduler.observe(metric)
+        print(repr(scheduler.get_last_lr()[0]))
+    dist.destroy_process_group()
+"""
+
+
+def test_two_ranks_have_the_same_rates_from_a_reduced_metric() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    ranks = [run(RANK, str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=port) for rank in range(2)]
+    printed = [rank.communicate(timeout=120) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], printed
+    assert printed[0][0] == printed[1][0]
+    rates = [float(line) for line in printed[0][0].split()]
+    assert rates[0] == pytest.approx(0.2 / 3)
+    assert rates[-1] < 0.1 * 0.5**4
+
+
+TRAINING = """
+    import os, signal, sys
+    from pathlib import Path
+    import torch
+    from stepwell import Scheduler
+
+    place, die_at = Path(sys.argv[1]), int(sys.argv[2])
+    torch.manual_seed(3)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    scheduler = Scheduler(
+        optimizer, "lr: linear 0..1 for 10% | cosine to 0; momentum: linear 1..0.9", total_steps=60, follow=True
+    )
+    begin = 0
+    if place.exists():
+        state = torch.load(place, weights_only=True)
+        model.load_state_dict(state["model"])
+        scheduler.load_state_dict(state["scheduler"])
+        optimizer.load_state_dict(state["optimizer"])
+        begin = state["step"]
+    for step in range(begin, 60):
+        inputs = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
+        optimizer.zero_grad()
+        (model(inputs) - inputs.sum(1, keepdim=True)).square().mean().backward()
+        optimizer.step()
+        if step == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if step % 7 == 6:
+            parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+            new = place.with_suffix(".new")
+            torch.save({"step": step + 1} | {name: part.state_dict() for name, part in parts.items()}, new)
+            new.replace(place)
+    print(torch.cat([parameter.flatten() for parameter in model.parameters()]).tolist())
+"""
+
+
+def test_a_killed_run_goes_on_to_bit_identical_weights(tmp_path: Path) -> None:
+    whole = run(TRAINING, str(tmp_path / "whole.pt"), "-1")
+    expected, errors = whole.communicate(timeout=120)
+    assert whole.returncode == 0, errors
+    for die_at in (25, 41):
+        killed = run(TRAINING, str(tmp_path / "killed.pt"), str(die_at))
+        killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL
+    resumed = run(TRAINING, str(tmp_path / "killed.pt"), "-1")
+    weights, errors = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, errors
+    assert weights == expected
+    assert np.isfinite(np.fromstring(weights.strip("[]\n"), sep=",")).all()

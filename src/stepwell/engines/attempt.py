@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from stepwell.engines.engine import Event, Failed, Finished, Progress, Started
@@ -23,6 +25,8 @@ def attempt(
     should_stop: Callable[[], bool],
 ) -> Finished | Failed:
     """How the trial ended. `report` hears when it starts, and a few times a second how far it is.
+
+    What the task's own code prints goes to stderr: stdout belongs to the results.
 
     Raises:
         StoreError: the store cannot be used; that is no fault of the trial, so the whole work ends.
@@ -45,7 +49,9 @@ def attempt(
         due = now + PACE
 
     try:
-        return Finished(trial, train(trial, store=store, progress=heard, should_stop=should_stop))
+        with redirect_stdout(sys.stderr):
+            run = train(trial, store=store, progress=heard, should_stop=should_stop)
+        return Finished(trial, run)
     except (StoreError, EngineError):
         raise
     except StepwellError as error:

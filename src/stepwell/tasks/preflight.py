@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -51,13 +53,13 @@ def preflight(task: Task, seed: int) -> Facts:
     """Build the task's work for a seed, try every part of it once, and throw it away.
 
     Costs one epoch of batches, one evaluation and one backward pass. Everything is seeded as in training; the global
-    random state of torch, numpy and Python stays as it was.
+    random state of torch, numpy and Python stays as it was. What the task prints goes to stderr.
 
     Raises:
         TaskError: what is wrong, with the file and line if the task's own code raised.
     """
     file = file_of(task)
-    with random_kept():
+    with random_kept(), redirect_stdout(sys.stderr):
         seed_all(seed)
         with user_code(file, f"the task was called with seed {seed}"):
             work = task(seed)

@@ -29,7 +29,7 @@ class Inline:
     """
 
     def __init__(self, store: Path | None = None) -> None:
-        self._store = store
+        self._store = None if store is None else store.absolute()  # a task's own code may change the directory
         self._closed = threading.Event()
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Event]:

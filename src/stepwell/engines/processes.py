@@ -60,7 +60,7 @@ class Processes:
         if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
             raise OptionError(f"workers must be a positive whole number, got {workers!r}")
         self._size = workers if workers is not None else _cores()
-        self._store = store
+        self._store = None if store is None else store.absolute()  # a task's own code may change the directory
         self._workers: list[_Worker] = []
         self._waiting: deque[Trial] = deque()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from stepwell.errors import TaskError
 from stepwell.record.trial import TaskRef
+from stepwell.tasks.blame import as_typed
 
 
 def read_value(text: str) -> int | float | bool | str:
@@ -31,7 +32,7 @@ def bound(ref: TaskRef, function: Callable[..., Any], file: Path) -> dict[str, A
     Raises:
         TaskError: it cannot be called with a seed, or not with these arguments.
     """
-    label = f"{getattr(function, '__name__', ref.name)} in {file}"
+    label = f"{getattr(function, '__name__', ref.name)} in {as_typed(file)}"
     if not callable(function):
         raise TaskError(f"{ref.name!r} is a {type(function).__name__}; a task is a function: def task(seed): ...")
     try:

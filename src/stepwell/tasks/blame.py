@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -34,11 +34,11 @@ def user_code(file: Path | None, doing: str) -> Iterator[None]:
 def place_of(error: BaseException, file: Path | None) -> str:
     """The file and line of an error, `task.py:14`: the deepest line in the user's file or one beside it, if any."""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
-        return f"{_as_typed(error.filename, file)}:{error.lineno}"
+        return f"{as_typed(Path(error.filename))}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if file is not None and _is_own(frame.filename, file)]
     deepest = (own or frames)[-1]
-    return f"{_as_typed(deepest.filename, file)}:{deepest.lineno}"
+    return f"{as_typed(Path(deepest.filename))}:{deepest.lineno}"
 
 
 def _quoted(error: BaseException) -> str:
@@ -52,8 +52,11 @@ def _is_own(name: str, file: Path) -> bool:
     return path.is_relative_to(folder) and "site-packages" not in path.relative_to(folder).parts
 
 
-def _as_typed(name: str, file: Path | None) -> str:
-    return str(file) if file is not None and Path(name).resolve() == file.resolve() else name
+def as_typed(file: Path) -> str:
+    """The file as one would type it here: below the working directory without that."""
+    with suppress(ValueError, OSError):  # it lies elsewhere, or the working directory was deleted
+        return str(file.relative_to(Path.cwd()))
+    return str(file)
 
 
 def file_of(task: Callable[..., object]) -> Path | None:

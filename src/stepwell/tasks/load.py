@@ -8,6 +8,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 from stepwell.errors import TaskError
 from stepwell.record.trial import TaskRef
 from stepwell.tasks.arguments import bound, read_value
-from stepwell.tasks.blame import user_code
+from stepwell.tasks.blame import as_typed, user_code
 from stepwell.tasks.locate import BUILTIN, Place, importable, locate, missing_function
 from stepwell.tasks.source import files_of
 
 if TYPE_CHECKING:
     from stepwell.tasks.task import Workload
+
+# Where the tasks of this process are, by name and source: a task's own code may change the working directory, and a
+# relative name would then lead nowhere.
+_PLACES: dict[tuple[str, str], Place] = {}
 
 __all__ = ["BUILTIN", "LoadedTask", "load_task", "reference", "written"]
 
@@ -55,7 +60,7 @@ class LoadedTask:
         if not isinstance(workload, Workload):
             raise TaskError(
                 f"task {self.ref.name!r} must return a stepwell Workload, but returned {_kind(workload)}; "
-                f"look at {self.place.function} in {self.file}"
+                f"look at {self.place.function} in {as_typed(self.file)}"
             )
         return workload
 
@@ -69,23 +74,29 @@ def reference(text: str) -> TaskRef:
         TaskError: there is no such task or file, or an argument is not written `name=value`.
     """
     name, arguments = _split(text)
-    return TaskRef(name, arguments, locate(name).source_hash())
+    place = locate(name)
+    source = place.source_hash()
+    _PLACES[name, source] = place
+    return TaskRef(name, arguments, source)
 
 
 def load_task(task: str | TaskRef) -> LoadedTask:
     """Find a task by name or reference and make it ready to be called with a seed.
 
-    The file of a user's task is imported; while that happens its folder can be imported from.
+    The file of a user's task is imported; while that happens its folder can be imported from, and what it prints goes
+    to stderr. A reference with a source hash is found where it was first, whatever the working directory is now.
 
     Raises:
         TaskError: unknown, or its file raised (with the user's line), or the function is missing, cannot be called with
             a seed, or does not know an argument; or its source is no longer that of the reference.
     """
     ref = reference(task) if isinstance(task, str) else task
-    place = locate(ref.name)
+    known = _PLACES.get((ref.name, ref.source_hash))
+    place = locate(ref.name) if known is None else known
     source = place.source_hash()
     if ref.source_hash not in ("", source):
         raise TaskError(f"task {ref.name!r} was edited after this comparison began; start the comparison again")
+    _PLACES[ref.name, source] = place
     function = getattr(_module(ref.name, place, source), place.function, None)
     if function is None:
         raise missing_function(place)
@@ -113,7 +124,8 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
 def _module(name: str, place: Place, source: str) -> ModuleType:
     if place.module is not None and place.folder is None:
         return importlib.import_module(place.module)
-    with user_code(place.file, f"task {name!r} was imported"), importable(place.folder):
+    doing = f"task {name!r} was imported"
+    with user_code(place.file, doing), importable(place.folder), redirect_stdout(sys.stderr):
         if place.module is not None:
             return importlib.import_module(place.module)
         return _from_path(place.file.resolve(), source)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepwell.errors import TaskError
-from stepwell.tasks.blame import user_code
+from stepwell.tasks.blame import as_typed, user_code
 from stepwell.tasks.source import functions_in, require_readable, source_hash
 
 BUILTIN: Mapping[str, str] = {
@@ -31,7 +31,7 @@ class Place:
 
     Args:
         function: its name there.
-        file: as the user wrote it, where the name has a file.
+        file: its whole path, because a task's own code may change the working directory.
         module: how to import it; `None` for a file given by its path.
         root: what absolute imports in the file are looked up in, as far as they are the user's own.
         own: the folder (or single file) whose source text belongs to the task.
@@ -88,7 +88,7 @@ def importable(folder: Path | None) -> Iterator[None]:
 def _in_file(file: Path, function: str) -> Place:
     require_readable(file)
     folder = file.resolve().parent
-    return Place(function, file, None, folder, folder, folder)
+    return Place(function, file.absolute(), None, folder, folder, folder)
 
 
 def _in_module(module: str, function: str) -> Place:
@@ -144,4 +144,4 @@ def missing_function(place: Place) -> TaskError:
     names = functions_in(place.file)
     close = difflib.get_close_matches(place.function, names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
-    return TaskError(f"there is no function {place.function!r} in {place.file}{hint}, {_has(place.file)}")
+    return TaskError(f"there is no function {place.function!r} in {as_typed(place.file)}{hint}, {_has(place.file)}")

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,9 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 def test_a_comparison_prints_its_answer_and_writes_its_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = stepwell(capsys, "compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--out", "result")
-    assert (code, err) == (0, "")
-    for word in ("constant", "cosine", "Too low: at a constant", "Scheduler(optimizer, ", "report: "):
+    assert code == 0
+    assert "judging on fresh seeds ..." in err
+    for word in ("constant", "cosine", "Too low: at a constant", "scheduler = Scheduler(", "report: "):
         assert word in out
     page = (folder / "result" / "report.html").read_text()
     assert "blobs.py:blobs" in page
@@ -120,8 +122,8 @@ def test_an_edited_task_is_noticed_and_trained_anew(folder: Path, capsys: pytest
     assert code == 0
     assert json.loads(out)["cost"]["reused"] == 0
     (folder / "blobs.py").write_text(TASK.replace("nn.Linear(4, 8)", "nn.Linear(4, 7)").replace("Linear(8", "Linear(7"))
-    _, out, _ = stepwell(capsys, *command)
-    assert "was edited since its runs were stored" in " ".join(out.split())
+    _, _, err = stepwell(capsys, *command)
+    assert "was edited since its runs were stored" in " ".join(err.split())
 
 
 def test_every_engine_gives_the_same_numbers_bit_for_bit(folder: Path) -> None:
@@ -257,6 +259,56 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_trained(
     assert code == 2
     assert "file" in err
     assert not (folder / "stepwell-runs").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_trained(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (folder / "result").mkdir()
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    code, _, err = stepwell(capsys, "compare", "blobs.py:blobs", *FEW, "--out", "result")
+    assert code == 2
+    assert "cannot write into the folder" in err
+    assert not (folder / "stepwell-runs").exists()
+
+
+def test_another_optimizer_does_not_overwrite_the_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("compare", "blobs.py:blobs", "--only", "cosine", "--seeds", "3", "--budget", "2ep", "--lr", "0.1")
+    for optimizer in ("sgd", "adam"):
+        code, out, _ = stepwell(capsys, *command, "--engine", "inline", "--optimizer", optimizer)
+        assert code == 0
+        assert (folder / "stepwell-runs" / f"blobs.py-blobs-{optimizer}" / "report.html").exists()
+        assert str(folder) in out
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_closed_pipe_loses_no_report(folder: Path, form: list[str]) -> None:
+    few = ["compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--out", "result", *form]
+    call = "from stepwell.cli import main; main()"
+    ours, theirs = os.pipe()
+    os.close(ours)
+    ended = subprocess.run([sys.executable, "-c", call, *few], stdout=theirs, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert (folder / "result" / "report.html").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_full_stdout_is_one_sentence_and_loses_no_report(folder: Path, form: list[str]) -> None:
+    few = ["compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--out", "result", *form]
+    call = "from stepwell.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([sys.executable, "-c", call, *few], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.strip().splitlines()[-1].startswith("error: cannot write to the standard output")
+    assert "report.html" in ended.stderr
+    assert (folder / "result" / "report.html").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the simulated full disk is Linux's file-size limit")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,11 +62,13 @@ def compare(  # noqa: PLR0913 -- one parameter per option
     """
     from stepwell.compare import compare as run
 
-    folder = out if out is not None else store.parent / re.sub(r"[^\w.-]+", "-", task).strip("-")
+    store = store.absolute()  # a task may change the folder it runs in
+    named = re.sub(r"[^\w.-]+", "-", f"{task}-{optimizer}").strip("-")
+    folder = out.absolute() if out is not None else store.parent / named
     names = [name.strip() for names in only or () for name in names.split(",") if name.strip()]
-    console = Console(stderr=json, highlight=False)
+    aside = Console(stderr=True, highlight=False)  # stdout has the result and nothing else
     try:
-        with _writable(folder), _notes(console), _progress(console) as watch:
+        with _writable(folder), _notes(aside), _progress(aside) as watch:
             comparison = run(
                 task,
                 strategy or (),
@@ -82,24 +87,43 @@ def compare(  # noqa: PLR0913 -- one parameter per option
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    _show(comparison, console, folder, json=json)
+    _show(comparison, folder, json=json)
 
 
-def _show(comparison: Comparison, console: Console, folder: Path, *, json: bool) -> None:
-    """Print the result and write the report and the pictures."""
+def _show(comparison: Comparison, folder: Path, *, json: bool) -> None:
+    """Write the report and the pictures, then print the result: whatever becomes of stdout, the files are there."""
+    from stepwell.errors import OutputError
     from stepwell.record.document import dumps
     from stepwell.view.pictures import write_pictures
     from stepwell.view.report import write_report
     from stepwell.view.summary import comparison_json
     from stepwell.view.table import print_comparison
 
-    if json:
-        typer.echo(dumps(comparison_json(comparison)))
-    else:
-        print_comparison(comparison, console)
     report = write_report(comparison, folder / "report.html")
     write_pictures(comparison, folder)
-    console.print(f"\nreport: {report}", soft_wrap=True, markup=False)
+    try:
+        if json:
+            typer.echo(dumps(comparison_json(comparison)))
+        else:
+            console = Console(highlight=False)
+            print_comparison(comparison, console)
+            console.print(f"\nreport: {report}", soft_wrap=True, markup=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough; typer ends quietly
+        raise
+    except OSError as error:
+        _abandon_stdout()
+        raise OutputError(f"cannot write to the standard output ({error}); the report is in {report}") from error
+    if json:
+        typer.echo(f"report: {report}", err=True)
+
+
+def _abandon_stdout() -> None:
+    """Drop what could not be printed, so that Python does not try again when it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _options(pairs: list[str] | tuple[()]) -> dict[str, float]:
@@ -118,15 +142,24 @@ def _options(pairs: list[str] | tuple[()]) -> dict[str, float]:
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
     """Make the folder before anything is trained, so that no work is lost to a wrong path; take it back if empty."""
+    from stepwell.errors import OutputError
     from stepwell.view.write import make_folder
 
-    make = [place for place in (folder, *folder.parents) if not place.exists()]
-    make_folder(folder)
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
+        make_folder(folder)
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise OutputError(
+                f"cannot write into the folder {str(folder)!r} ({(error.strerror or str(error)).lower()}); "
+                "give another one with --out"
+            ) from error
         yield
     except BaseException:
-        for place in make:
-            if not any(place.iterdir()):
+        with suppress(OSError):  # what is not empty stays, and the error that brought us here is the one to tell
+            for place in made:
                 place.rmdir()
         raise
 

@@ -42,7 +42,7 @@ class Format(StrEnum):
 @app.command("list")
 def list_runs(store: StoreOption = DEFAULT_STORE, json: Json = False) -> None:
     """List every run, the newest last."""
-    with Store.open(store, create=False) as opened:
+    with Store.open(store, read_only=True) as opened:
         summaries = opened.summaries()
     if json:
         typer.echo(dumps([_summary_document(summary) for summary in summaries]))
@@ -60,7 +60,7 @@ def show_run(
     json: Json = False,
 ) -> None:
     """Show one run: how it ended, what it was, its figures and curves."""
-    with Store.open(store, create=False) as opened:
+    with Store.open(store, read_only=True) as opened:
         run = opened.load(_chosen(opened, [run_id])[0])
     if json:
         typer.echo(dumps(run_to_json(run)))
@@ -76,7 +76,7 @@ def export_runs(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write runs as one CSV table or JSON document."""
-    with Store.open(store, create=False) as opened:
+    with Store.open(store, read_only=True) as opened:
         runs = [opened.load(run_id) for run_id in _chosen(opened, ids)]
     write = write_csv if form is Format.CSV else write_json
     if output is not None:

@@ -117,6 +117,54 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """An open connection that refuses to write, also where nothing can be written.
+
+    Raises:
+        ForeignFileError: the file is not a run store, or it is damaged.
+        NewerStoreError: a newer Stepwell wrote it.
+        StoreError: it is missing or cannot be read where it is.
+    """
+    try:
+        # Not `mode=ro`, which leaves a `-wal` and a `-shm` file behind where they can be made.
+        connection = connect(path, create=False)
+    except StoreError as error:
+        code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+        if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        connection = _connect_immutable(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect_immutable(path: Path) -> sqlite3.Connection:
+    """A connection for a medium where SQLite cannot make the files that it needs even to read in WAL mode."""
+    newest = path.with_name(f"{path.name}-wal")
+    if newest.is_file() and newest.stat().st_size:
+        raise StoreError(
+            f"the newest rows of the run store {path} are in {newest.name}, which cannot be read where nothing can be "
+            "written; copy both files to another folder and name the copy: --store PATH"
+        )
+    uri = f"{path.absolute().as_uri()}?immutable=1"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        _identify(connection, path)
+        if _version(connection, path, MIGRATIONS) < len(MIGRATIONS):
+            raise StoreError(
+                f"the run store {path} was written by an older Stepwell and cannot be brought up to date where nothing "
+                "can be written; copy it to another folder and name the copy: --store PATH"
+            )
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(
+            f"the run store {path} cannot be read ({error}); check the permissions of the file and its folder"
+        ) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migration] = MIGRATIONS) -> None:
     """Bring the store to the newest version in one transaction; an empty file becomes a store.
 

@@ -18,7 +18,7 @@ from stepwell.record.claims import Claims
 from stepwell.record.columns import as_columns
 from stepwell.record.facts import RunSummary, results_text, row_of, run_of, summary_of
 from stepwell.record.run import Ending, Outcome, Run
-from stepwell.record.schema import DamagedError, connect, damaged, explained, roll_back
+from stepwell.record.schema import DamagedError, connect, connect_to_read, damaged, explained, roll_back
 
 DEFAULT_STORE = Path("stepwell-runs/runs.sqlite")
 """Where runs are kept unless another path is given: below the folder the command runs in."""
@@ -45,15 +45,16 @@ class Store:
         self._claims = Claims(path)
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = True) -> Store:
-        """The store at `path`, created with its folder if it is missing.
+    def open(cls, path: str | Path, *, create: bool = True, read_only: bool = False) -> Store:
+        """The store at `path`, created with its folder if it is missing; or an existing one to read, wherever it lies.
 
         Raises:
             ForeignFileError: there is something else at `path`, or a damaged store. It is left as it is.
             NewerStoreError: a newer Stepwell wrote it.
-            StoreError: it cannot be written, or it is missing and `create` is False.
+            StoreError: it cannot be written, or it is missing and `create` is False or `read_only` True.
         """
         path = Path(path)
+        create = create and not read_only
         try:
             if path.is_dir():
                 raise StoreError(f"the run store must be a file, {path} is a folder; type: --store {path}/runs.sqlite")
@@ -65,7 +66,7 @@ class Store:
             raise StoreError(
                 f"the folder of the run store {path} cannot be used ({error}); choose another path (--store PATH)"
             ) from error
-        return cls(path, connect(path, create=create))
+        return cls(path, connect_to_read(path) if read_only else connect(path, create=create))
 
     def close(self) -> None:
         """Let go of the file and of the runs; safe to call twice."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from formula import EARLY, UNTRAINED, Formula, Law, bowl, compare, rules, terms
 from stepwell.compare.conduct import conduct
 from stepwell.compare.plan import A_LITTLE
 from stepwell.compare.strategy import TOO_HIGH, TOO_LOW, select
+from stepwell.record.document import dumps
 from stepwell.record.run import Ending, Run
 from stepwell.record.trial import Trial
+from stepwell.view.pictures import write_pictures
+from stepwell.view.report import report_html
+from stepwell.view.summary import comparison_json
+from stepwell.view.table import print_comparison
 
 NAMES = ["constant", "cosine", "plateau"]
 EVERYBODY = [*NAMES, TOO_LOW, TOO_HIGH]
@@ -47,6 +55,18 @@ def test_where_nothing_learns_no_rate_is_good_and_the_race_ends(engine: Formula)
         assert math.isnan(result.response.width)
         assert math.isnan(result.response.at_twice)
         assert np.isnan(result.steps_to_target).all()
+
+
+@pytest.mark.parametrize("engine", HOPELESS, ids=["all diverge", "nothing learned", "all end worse"])
+def test_where_nothing_learns_every_view_can_be_drawn(engine: Formula, tmp_path: Path) -> None:
+    comparison = compare(engine, NAMES)
+    write_pictures(comparison, tmp_path)
+    assert "No strategy learned" in report_html(comparison)
+    dumps(comparison_json(comparison))
+    stream = io.StringIO()
+    print_comparison(comparison, Console(file=stream, width=120))
+    assert "Nothing to recommend" in stream.getvalue()
+    assert "may be best" not in stream.getvalue()
 
 
 def test_a_rate_that_diverged_is_never_preferred_to_one_that_did_not() -> None:

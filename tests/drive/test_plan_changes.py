@@ -12,6 +12,9 @@ import torch
 
 from stepwell.drive.scheduler import Scheduler
 from stepwell.errors import OptimizerError, OptionError, ResumeError, ScheduleError
+from stepwell.schedule import Schedule
+from stepwell.schedule.schedule import Entry, Table
+from stepwell.schedule.table import Values
 
 BASE = 0.4
 
@@ -224,3 +227,19 @@ def test_an_optimizer_has_one_scheduler() -> None:
     torch.optim.lr_scheduler.StepLR(other, 3)
     with pytest.raises(OptimizerError, match="a torch scheduler is already on this optimizer"):
         Scheduler(other, "hold")
+
+
+def test_a_long_table_is_resumed_changed_and_kept() -> None:
+    values = np.linspace(1, 0.5, 100)
+    table = Schedule((Entry("lr", Table(Values.of(values))),))
+    scheduler = Scheduler(sgd(), table, total_steps=100)
+    go(scheduler, 5)
+    state = json.loads(json.dumps(scheduler.state_dict()))
+    resumed = Scheduler(sgd(), table, total_steps=100)
+    resumed.load_state_dict(state)
+    assert go(resumed, 3) == pytest.approx(BASE * values[5:8])
+    resumed.extend(120)
+    assert go(resumed, 3) == pytest.approx(BASE * values[8:11])
+    kept = Scheduler(sgd(), "hold", on_change="keep")
+    kept.load_state_dict(json.loads(json.dumps(resumed.state_dict())))
+    assert go(kept, 3) == pytest.approx(BASE * values[11:14])

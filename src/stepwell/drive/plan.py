@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from stepwell.drive.edit import Edit, Kind
+from stepwell.drive.edit import Edit, Kind, read, written
 from stepwell.drive.groups import check_range
 from stepwell.drive.track import Stretch, Track
 from stepwell.errors import OptionError
@@ -40,7 +40,7 @@ class Plan:
     def plain(self) -> dict[str, Any]:
         """Numbers, texts, lists and dicts only."""
         return {
-            "schedules": [str(one) for one in self.schedules],
+            "schedules": [written(one) for one in self.schedules],
             "horizon": asdict(self.horizon),
             "bases": {name: list(values) for name, values in self.bases.items()},
             "edits": [edit.plain() for edit in self.edits],
@@ -50,7 +50,7 @@ class Plan:
     def from_plain(cls, saved: Mapping[str, Any]) -> Plan:
         """The plan that `plain` wrote down."""
         return cls(
-            tuple(read_schedule(text) for text in saved["schedules"]),
+            tuple(read(one) for one in saved["schedules"]),
             Horizon(**saved["horizon"]),
             {name: tuple(values) for name, values in saved["bases"].items()},
             tuple(Edit.from_plain(edit) for edit in saved["edits"]),
@@ -73,9 +73,9 @@ class Plan:
             raise OptionError("groups with schedules of their own are changed by replace(), or by a new Scheduler")
         begins = {entry.name: [1.0] * len(self.schedules) for entry in self.schedules[0].entries}
         horizon = replace(self.horizon, total_steps=total_steps)
-        return Edit(step, "extend", str(self.schedules[0]), horizon, 0, begins)
+        return Edit(step, "extend", written(self.schedules[0]), horizon, 0, begins)
 
-    def changed(self, step: int, kind: Kind, text: str, steps: int | None, tracks: Sequence[Track]) -> Edit:
+    def changed(self, step: int, kind: Kind, text: str | Schedule, steps: int | None, tracks: Sequence[Track]) -> Edit:
         """The change to a text whose clock begins at `step` and which continues from the factors there."""
         if steps is not None and steps < 1:
             raise OptionError(f"nothing of the run is left after step {step}; pass a larger total_steps")
@@ -83,7 +83,7 @@ class Plan:
         begins = {track.entry: track.factors(step) for track in tracks}
         if any(entry.name not in begins or entry.controller is not None for entry in schedule.entries):
             raise OptionError(f"a change of plan drives what was driven before, without new feedback; got {text!r}")
-        return Edit(step, kind, str(schedule), replace(self.horizon, total_steps=steps), step, begins)
+        return Edit(step, kind, written(schedule), replace(self.horizon, total_steps=steps), step, begins)
 
     def _stretches(self, name: str) -> list[Stretch]:
         curves: list[Curve | None] = []

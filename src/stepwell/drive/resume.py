@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stepwell.drive.edit import Edit
+from stepwell.drive.edit import Edit, read
 from stepwell.drive.plan import Plan
 from stepwell.errors import ResumeError
 from stepwell.schedule import Curve, Horizon
-from stepwell.schedule import schedule as read_schedule
 
 VERSION = 1
 OnChange = Literal["raise", "keep", "switch", "rescale"]
@@ -90,7 +89,7 @@ def _rates(state: Mapping[str, Any], steps: Any) -> Any:
 def _curve(state: Mapping[str, Any]) -> tuple[Curve, float]:
     bases = {name: values[0] for name, values in state["bases"].items() if values[0] is not None}
     base_lr = float(bases.pop("lr"))
-    curve = read_schedule(state["schedules"][0]).resolve(Horizon(**state["horizon"]), base_lr=base_lr, **bases)
+    curve = read(state["schedules"][0]).resolve(Horizon(**state["horizon"]), base_lr=base_lr, **bases)
     return curve, base_lr
 
 
@@ -105,7 +104,7 @@ def _worst(saved: Mapping[str, Any], here: Mapping[str, Any], step: int) -> tupl
 
 def _shown(state: Mapping[str, Any], name: str) -> str:
     if name == "schedules":
-        return " / ".join(dict.fromkeys(repr(text) for text in state[name]))
+        return " / ".join(dict.fromkeys(repr(str(read(one))) for one in state[name]))
     if name == "horizon":
         return f"of {state[name]['total_steps'] or 'any number of'} steps"
     return ", ".join(f"{rate:g}" for rate in state[name]["lr"])

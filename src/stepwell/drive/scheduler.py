@@ -265,9 +265,9 @@ class Scheduler(LRScheduler):
     def replace(self, schedule: str | Schedule, *, total_steps: int | None = None) -> Edit:
         """Follow another schedule from here on, until `total_steps` (the present end unless given)."""
         end = total_steps if total_steps is not None else self._end
-        return self._from_here("replace", str(read_schedule(schedule)), None if end is None else end - self.last_epoch)
+        return self._from_here("replace", read_schedule(schedule), None if end is None else end - self.last_epoch)
 
-    def _from_here(self, kind: Kind, text: str, steps: int | None) -> Edit:
+    def _from_here(self, kind: Kind, text: str | Schedule, steps: int | None) -> Edit:
         return self._edit(self._plan.changed(self.last_epoch, kind, text, steps, [track for track, _ in self._tracks]))
 
     def _edit(self, edit: Edit) -> Edit:

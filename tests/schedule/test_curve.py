@@ -201,7 +201,8 @@ def test_a_curve_survives_copies_and_keeps_the_shape_of_its_steps() -> None:
 @pytest.mark.parametrize("total", [40, 97, 620, 100_000])
 def test_every_recipe_fits_every_run_and_peaks_at_its_base(name: str, total: int) -> None:
     values = schedule(name).resolve(Horizon(total), momentum=0.9)(np.arange(total))
-    assert values.max() == pytest.approx(1.0, abs=0.06)
+    highest = 3.0 if name == "deepspeed.lr_range_test" else 1.0  # it goes up to find the largest rate
+    assert values.max() == pytest.approx(highest, abs=0.06)
     assert values.min() >= 0
 
 

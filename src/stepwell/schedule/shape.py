@@ -24,6 +24,8 @@ SCALAR = SimpleNamespace(
     pi=math.pi,
     cos=math.cos,
     sqrt=math.sqrt,
+    log1p=math.log1p,
+    tanh=math.tanh,
     floor=math.floor,
     clip=lambda x, low, high: low if x < low else high if x > high else x,
 )
@@ -67,6 +69,16 @@ def raised(u: Number, power: float, xp: Any) -> Number:
     return u**power
 
 
+def logarithmic(u: Number, power: float, xp: Any) -> Number:
+    """The logarithm of 1 to `power` + 1 steps: very fast at first, the default warm-up of DeepSpeed."""
+    return xp.log1p(power * u) / math.log1p(power)
+
+
+def hyperbolic(u: Number, power: float, xp: Any) -> Number:
+    """A hyperbolic tangent from `-power` to `power`: stays, goes quickly, stays (Hsueh et al. 2018, arXiv:1806.01593)."""
+    return 0.5 + 0.5 * xp.tanh(power * (2.0 * u - 1.0)) / math.tanh(power)
+
+
 CLOSED: dict[str, Shape] = {
     "linear": Shape(linear, "a straight line"),
     "cosine": Shape(cosine, "Loshchilov and Hutter 2017, arXiv:1608.03983"),
@@ -74,6 +86,8 @@ CLOSED: dict[str, Shape] = {
     "exponential": Shape(linear, "a constant ratio per step", blend="geometric"),
     "poly": Shape(polynomial, "Chen et al. 2018, arXiv:1606.00915", takes_power=True),
     "power": Shape(raised, "the elapsed share to a power", takes_power=True),
+    "log": Shape(logarithmic, "DeepSpeed's warm-up", takes_power=True),
+    "tanh": Shape(hyperbolic, "Hsueh et al. 2018, arXiv:1806.01593", takes_power=True),
 }
 ALIASES = {"geometric": "exponential"}
 OPEN = ("hold", "steps", "decay", "inverse-sqrt")

@@ -10,12 +10,28 @@ are shares of the base rate. `warmup` is understood for whatever the library cal
 
 from __future__ import annotations
 
-from stepwell.schedule.recipes import house
+from stepwell.schedule.recipes import (
+    composer,
+    deepspeed,
+    house,
+    keras,
+    megatron,
+    nanochat,
+    optax,
+    timm,
+    torch,
+    torchtitan,
+    transformers,
+)
 from stepwell.schedule.recipes.read import read
 from stepwell.schedule.recipes.recipe import Recipe
 from stepwell.schedule.schedule import Schedule
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for library in (house,) for recipe in library.RECIPES}
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for library in (house, torch, timm, transformers, optax, torchtitan, megatron, deepspeed, composer, keras, nanochat)
+    for recipe in library.RECIPES
+}
 
 
 def schedule(text: str | Schedule) -> Schedule:

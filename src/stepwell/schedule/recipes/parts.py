@@ -126,3 +126,9 @@ def warmup(span: Length, start: str = "0", end: str = "1", *, shape: str = "line
 def after(name: str, total: Span | None, part_name: str, part: Length) -> Length | None:
     """The clock of what follows a warm-up that counts into the total; None where it takes the rest of the run."""
     return None if total is None else less(name, length(name, total), part_name, part)
+
+
+def poly(power: float) -> str:
+    """The shape of a power of the time that is left; a power of 1 is a straight line."""
+    number("power", power, above=True)
+    return "linear" if power == 1 else f"poly({written(power)})"

@@ -2,8 +2,13 @@
 
 The cost of a few microseconds drowns in the noise of a training step, so it is measured by itself: an optimizer whose
 update does nothing, stepped with a recorder and without. The training step is a small CNN on 8x8 images, batch 32, on
-one thread, timed in the same run, in turns. Flushes to the store are counted in: the mean over many updates. The norm
-of the gradients, which is recorded on request only, is work of its own and has its own line.
+one thread, timed in the same run, in turns. Flushes to the store are counted in: the mean over many updates.
+
+The norm of the gradients, which is recorded on request only, is work of its own and has its own line, without a limit:
+about 3 us for each of the six tensors, 2.7% to 3.9% of the step against 0.5% to 0.7% without it. Half of it is one call
+of `torch._foreach_norm`. Tried and slower per call, in us, where the one in use took 12: adding up the norms as tensors
+27, `torch.nn.utils.get_total_norm` 45, one norm of all gradients concatenated 20, a sum of `torch.dot` 13. `numpy.vdot`
+took 9, but it starts threads of its own beside torch's and knows no bfloat16.
 """
 
 from __future__ import annotations

@@ -529,3 +529,25 @@ def test_nothing_that_a_recorder_does_touches_the_random_numbers() -> None:
             loop(recorder, optimizer, 0, 3)
 
     assert drawn(record) == drawn(lambda: None)
+
+
+def test_the_gradient_norm_is_that_of_all_gradients_together() -> None:
+    torch.manual_seed(5)
+    parameters = [nn.Parameter(torch.randn(*shape)) for shape in [(3, 4), (7,), (), (0,), (2, 2)]]
+    optimizer = torch.optim.SGD([{"params": parameters[:2]}, {"params": parameters[2:]}], lr=0.1)
+    for parameter in parameters[:-1]:  # one has no gradient
+        parameter.grad = torch.randn_like(parameter)
+    expected = np.sqrt(sum(parameter.grad.double().square().sum().item() for parameter in parameters[:-1]))
+    np.testing.assert_allclose(gradient_norm(optimizer), expected, rtol=1e-6)
+    parameters[4].grad = torch.full((2, 2), 1e-3).to_sparse()
+    np.testing.assert_allclose(gradient_norm(optimizer), np.hypot(expected, 2e-3), rtol=1e-6)
+    for lost in (np.nan, np.inf):
+        parameters[0].grad = torch.full((3, 4), lost)
+        np.testing.assert_equal(gradient_norm(optimizer), lost)
+
+
+def test_the_gradient_norm_may_be_larger_than_a_single_precision_number() -> None:
+    parameters = [nn.Parameter(torch.zeros(1, dtype=dtype)) for dtype in (torch.float32, torch.float64)]
+    parameters[0].grad = torch.tensor([3e18])
+    parameters[1].grad = torch.tensor([4e60], dtype=torch.float64)
+    np.testing.assert_allclose(gradient_norm(torch.optim.SGD(parameters, lr=0.1)), 4e60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -60,13 +61,17 @@ def numbers(readings: Sequence[Reading]) -> NDArray[np.float64]:
 
 def gradient_norm(optimizer: Optimizer) -> Reading:
     """The Euclidean norm of all gradients together, as the update will use them; `nan` where there are none."""
-    gradients = [_dense(p.grad) for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    gradients = [g for group in optimizer.param_groups for p in group["params"] if (g := p.grad) is not None]
     if not gradients:
         return np.nan
+    if any(gradient.is_sparse for gradient in gradients):
+        gradients = [_dense(gradient) for gradient in gradients]
     norms = torch._foreach_norm(gradients)  # one kernel for all on a GPU, half the time of a loop on a CPU
-    device = norms[0].device
-    norm = torch.linalg.vector_norm(torch.stack([norm if norm.device == device else norm.to(device) for norm in norms]))
     scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its update
+    device = norms[0].device
+    if device.type == "cpu" and scale is None:  # reading six costs 1 us, adding them as tensors 10
+        return math.sqrt(sum([size * size for size in [norm.item() for norm in norms]]))
+    norm = torch.linalg.vector_norm(torch.stack([norm if norm.device == device else norm.to(device) for norm in norms]))
     return rate(norm if scale is None else norm / scale)
 
 

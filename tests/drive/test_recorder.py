@@ -533,11 +533,12 @@ def test_nothing_that_a_recorder_does_touches_the_random_numbers() -> None:
 
 def test_the_gradient_norm_is_that_of_all_gradients_together() -> None:
     torch.manual_seed(5)
-    parameters = [nn.Parameter(torch.randn(*shape)) for shape in [(3, 4), (7,), (), (0,), (2, 2)]]
+    parameters = [nn.Parameter(torch.zeros(shape)) for shape in [(3, 4), (7,), (), (0,), (2, 2)]]
     optimizer = torch.optim.SGD([{"params": parameters[:2]}, {"params": parameters[2:]}], lr=0.1)
-    for parameter in parameters[:-1]:  # one has no gradient
-        parameter.grad = torch.randn_like(parameter)
-    expected = np.sqrt(sum(parameter.grad.double().square().sum().item() for parameter in parameters[:-1]))
+    gradients = [torch.randn_like(parameter) for parameter in parameters[:-1]]  # one has none
+    for parameter, gradient in zip(parameters, gradients, strict=False):
+        parameter.grad = gradient
+    expected = np.linalg.norm(np.concatenate([gradient.double().numpy().ravel() for gradient in gradients]))
     np.testing.assert_allclose(gradient_norm(optimizer), expected, rtol=1e-6)
     parameters[4].grad = torch.full((2, 2), 1e-3).to_sparse()
     np.testing.assert_allclose(gradient_norm(optimizer), np.hypot(expected, 2e-3), rtol=1e-6)

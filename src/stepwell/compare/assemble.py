@@ -52,7 +52,7 @@ class Tuning:
 
     def record(self, name: str, seeds: Sequence[int]) -> RateResponse | None:
         """The race of a strategy as plain data."""
-        return self.race[name].record(seeds) if name in self.race else None
+        return self.race[name].record(seeds, self.full.get(name)) if name in self.race else None
 
     def steps(self, name: str) -> int:
         """Updates made to find the rate of a strategy."""

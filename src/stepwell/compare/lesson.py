@@ -135,7 +135,7 @@ def _forgiving(comparison: Comparison) -> Iterator[str]:
         return
     yield (
         f"Forgiving: at twice its best rate {kind.strategy.name} loses {_share(least)} of what training gains, "
-        f"{harsh.strategy.name} {_share(most)} (short runs)."
+        f"{harsh.strategy.name} {_share(most)}."
     )
 
 

@@ -18,11 +18,11 @@ GROUPS = "# the task has parameter groups of its own: hand them over instead, ea
 
 
 def recommend(comparison: Comparison) -> Recommendation:
-    """The most forgiving strategy of those that may be best: the widest region of good rates, then the better mean.
+    """The strategy with the best mean of those that may be best; those with runs that failed come last.
 
-    What the seeds cannot tell apart is told apart by what a user feels next: how much a rate that is a little wrong
-    costs. Strategies with runs that diverged or did not learn come last. Where nothing learned, nothing is recommended,
-    and the reason says what to try.
+    The reason names the one that forgives most about the rate where that is another: what the seeds cannot tell apart
+    may be told apart by what a rate that is a little wrong costs. Where nothing learned, nothing is recommended, and
+    the reason says what to try.
     """
     if not comparison.learned:
         return Recommendation(strategy="", base_lr=math.nan, schedule="", code="", reason=_what_to_try(comparison))
@@ -36,9 +36,9 @@ def recommend(comparison: Comparison) -> Recommendation:
     )
 
 
-def _preference(comparison: Comparison, result: StrategyResult) -> tuple[int, float, float]:
+def _preference(comparison: Comparison, result: StrategyResult) -> tuple[int, float]:
     sign = -1.0 if comparison.direction == "max" else 1.0
-    return _failed(result), -round(math.log(_width(result)), 6), sign * result.mean
+    return _failed(result), sign * result.mean
 
 
 def _failed(result: StrategyResult) -> int:
@@ -69,19 +69,17 @@ def _reason(comparison: Comparison, chosen: StrategyResult) -> str:
 
 
 def _why_this(best: Sequence[StrategyResult], chosen: StrategyResult) -> str:
-    """What decided between those that may be best."""
+    """What decided between those that may be best, and which of them forgives most about the rate."""
     steady = [result for result in best if _failed(result) == _failed(chosen)]
     few = "" if len(steady) == len(best) else " with the fewest failed runs"
-    if len(steady) == 1:
-        return "of these it has the fewest failed runs"
-    alike = [result for result in steady if _width(result) > 0.999 * _width(chosen)]
-    if chosen.response is None or not math.isfinite(chosen.response.width):
-        return f"of these{few} it has the best mean"
-    if len(alike) == 1:
-        return f"of these{few} it forgives most about the rate (good over a factor of {_width(chosen):.3g})"
-    if len(alike) == len(best):
-        return "they forgive equally much about the rate, and it has the best mean"
-    return f"{len(alike)} of these{few} forgive most about the rate, equally, and of them it has the best mean"
+    reason = "of these it has the fewest failed runs" if len(steady) == 1 else f"of these{few} it has the best mean"
+    widest = max(steady, key=_width)
+    if _width(widest) > 1.001 * _width(chosen):
+        name, width = widest.strategy.name, _width(widest)
+        return f"{reason}, and {name} forgives most about the rate (good over a factor of {width:.3g})"
+    if _width(chosen) > 1.0:
+        return f"{reason}, and none forgives more about the rate (good over a factor of {_width(chosen):.3g})"
+    return reason
 
 
 def _what_to_try(comparison: Comparison) -> str:

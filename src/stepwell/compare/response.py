@@ -52,7 +52,7 @@ class Response:
         return [rate for rate, _ in sorted(self.means(), key=lambda pair: (self._diverged(pair[0]), pair[1]))]
 
     def good(self) -> list[float]:
-        """The rates around the best one, itself included, whose mean regret is within `TOLERANCE`; ascending.
+        """The rates around the best one, itself included, at which all learned, within `TOLERANCE`; ascending.
 
         None where nothing was learned: then every rate is as good as no training at all.
         """
@@ -60,7 +60,7 @@ class Response:
             return []
         rates = self.rates
         fine = [
-            regret <= TOLERANCE and not self._diverged(rate)
+            regret <= TOLERANCE and all(run.outcome.ending is Ending.FINISHED for run in self.runs[rate].values())
             for rate, regret in zip(rates, self._regrets(), strict=True)
         ]
         low = high = rates.index(self.best)
@@ -78,11 +78,10 @@ class Response:
             for rate, runs in sorted(self.runs.items())
         ]
 
-    def record(self, tuning_seeds: Iterable[int]) -> RateResponse:
-        """The plain record for pictures and tables."""
+    def record(self, tuning_seeds: Iterable[int], full: Response | None = None) -> RateResponse:
+        """The plain record for pictures and tables; `full` holds the runs at full length, around the judged rate."""
         seeds = list(tuning_seeds)
         rates, good = self.rates, self.good() or [math.nan]
-        regrets = dict(zip(rates, self._regrets(), strict=True))
         some = next(iter(self.runs[rates[0]].values()))
         return RateResponse(
             rates=np.asarray(rates),
@@ -91,8 +90,13 @@ class Response:
             steps=int((some.horizon.total_steps if some.horizon else None) or some.num_steps),
             good_low=good[0],
             good_high=good[-1],
-            at_twice=regrets.get(2 * self.best, math.nan),
+            at_twice=math.nan if full is None else full.at_twice,
         )
+
+    @property
+    def at_twice(self) -> float:
+        """The regret at twice the best rate; nan where that was not run."""
+        return dict(zip(self.rates, self._regrets(), strict=True)).get(2 * self.best, math.nan)
 
     def _regrets(self) -> list[float]:
         """The normalised regret of every rate; nan where nothing was learned, so that there is no best to fall from."""

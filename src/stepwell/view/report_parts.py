@@ -70,7 +70,7 @@ def ranking(comparison: Comparison) -> str:
         ("", "Verdict"),
         ("number", "Steps to target"),
         ("number", "Good rates (short runs)"),
-        ("", "At twice the rate (short runs)"),
+        ("", "At twice the rate"),
         ("", "Runs"),
     )
     head = "".join(f'<th scope="col" class="{kind}">{escape(name)}</th>' for kind, name in heads)
@@ -79,7 +79,11 @@ def ranking(comparison: Comparison) -> str:
     rows = "".join(_row(role, places.get(role.name, ""), names, comparison) for role in cast(comparison))
     how = "the rate that was given" if untuned else "its own best rate"
     unseen = "" if untuned else " that tuning never saw"
-    short = "" if untuned else "Good rates and twice the rate are from short runs, the best rate from full ones. "
+    short = (
+        ""
+        if untuned
+        else "Good rates are from short runs; the best rate, and twice that rate, from full ones on tuning seeds. "
+    )
     caption = (
         f"Each strategy at {how}, mean over {len(comparison.seeds)} seeds{unseen}. "
         f"Differences with {1 - comparison.alpha:.0%} simultaneous intervals. The target is a {goal} of "

@@ -134,7 +134,7 @@ def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
     )
     short = [
         _Column("good", each(words.good_region), 5, "good: highest / lowest good rate (short runs)", right=True),
-        _Column("at twice", each(words.at_twice), 3, "at twice: at twice its best rate (short runs)"),
+        _Column("at twice", each(words.at_twice), 3, "at twice: at twice its best rate (tuning seeds)"),
     ]
     gap_note = f"{plus_minus}: {level} interval of the difference to {comparison.leader}"
     return [

@@ -116,7 +116,7 @@ def verdict(result: StrategyResult, comparison: Comparison) -> str:
 
 
 def at_twice(result: StrategyResult) -> str:
-    """What happened at twice the best rate in short runs: `still fine`, `worse` or `fails`."""
+    """What happened at twice the judged rate, at full length on tuning seeds: `still fine`, `worse` or `fails`."""
     if result.response is None or math.isnan(result.response.at_twice):
         return ABSENT
     regret = result.response.at_twice

@@ -149,7 +149,7 @@ def test_it_forgives_most_is_said_only_of_the_most_forgiving() -> None:
     alone = compared({"cosine": wide}, engine=Unlucky)
     assert alone.recommendation.reason == "it is the only one; but of its 8 runs 1 did not learn"
     alike = compared({"constant": bowl(0.128), "step": bowl(0.128)})
-    assert "they forgive equally much about the rate, and it has the best mean" in alike.recommendation.reason
+    assert alike.recommendation.reason.endswith("of these it has the best mean")
 
 
 @pytest.mark.parametrize(

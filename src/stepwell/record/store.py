@@ -85,9 +85,9 @@ class Store:
         self.close()
 
     def claim(self, run_id: str) -> bool:
-        """Make the run this store's alone to write, if nobody writes it now; whether that worked."""
+        """Make the run this store's alone to write, if no other store writes it now; whether that worked."""
         with self._transaction(write=True) as connection:
-            return run_id not in self._claims.held and self._claims.take(connection, run_id) is None
+            return self._claims.take(connection, run_id) is None
 
     def release(self, run_id: str) -> None:
         """Let others write the run."""

@@ -1,7 +1,7 @@
 """What `Scheduler.step()` costs beside torch's schedulers, and a million factors beside stepping torch.
 
-Goals: a step takes at most 1/3 of torch's time with 1 parameter group and at most 1/5 with 100; a million factors of any
-recipe take at most 1/100 of the time of stepping torch through them.
+Goals: a step takes at most 1/3 of torch's time with 1 parameter group and at most 1/5 with 100; a million factors of
+any recipe take at most 1/100 of the time of stepping torch through them.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def test_a_goal_to_maximise_and_groups_reach_the_pasted_code() -> None:
     ],
 )
 def test_a_schedule_that_does_not_fit_is_refused_by_name_before_training(
-    folder: Path, strategy: str, settings: dict[str, object], words: str
+    folder: Path, strategy: str, settings: dict[str, str], words: str
 ) -> None:
     with pytest.raises(StepwellError, match=f"strategy 'mine'.*{words}"):
         few(strategies={"mine": strategy}, only=["mine"], store="runs.sqlite", **settings)

@@ -1,5 +1,6 @@
 import io
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def saved(state: object) -> bytes:
     return buffer.getvalue()
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Any], bytes]] = {
     "cut": lambda state: saved(state)[:900],
     "garbage": lambda state: b"xx" * 100,
     "empty": lambda state: b"",

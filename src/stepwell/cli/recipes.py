@@ -2,26 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated
+
 import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from stepwell.schedule import RECIPES, Horizon, schedule
+from stepwell.errors import OptionError
+from stepwell.schedule import RECIPES, Horizon, Recipe, schedule
+from stepwell.schedule.recipes import call, shown
 from stepwell.view.sparkline import sparkline
 
+WIDTH = 12  # of a sparkline
+UPDATES = 120  # of the run it shows
 
-def recipes() -> None:
-    """List the schedules that have a name, with their text, shape and source."""
+
+def recipes(
+    pattern: Annotated[
+        str,
+        typer.Argument(metavar="[PATTERN]", help="A part of the name, such as timm; with a whole name, all about it."),
+    ] = "",
+) -> None:
+    """List the schedules that have a name, with their shape, parameters, text and source."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        for name, recipe in RECIPES.items():
-            typer.echo(f"{name}\t{recipe.text}\t{recipe.source}")
+    if pattern in RECIPES and console.is_terminal:
+        console.print(_about(RECIPES[pattern]))
         return
+    chosen = _chosen(pattern)
+    if pattern in RECIPES:
+        typer.echo(_about(RECIPES[pattern]).plain)
+    elif console.is_terminal:
+        console.print(_table(chosen))
+    else:
+        for recipe in chosen.values():
+            typer.echo("\t".join((recipe.name, _shape(recipe), _parameters(recipe), recipe.text, recipe.source)))
+
+
+def _chosen(pattern: str) -> Mapping[str, Recipe]:
+    chosen = {name: recipe for name, recipe in RECIPES.items() if pattern.lower() in name.lower()}
+    if not chosen:
+        libraries = ", ".join(dict.fromkeys(name.split(".")[0] for name in RECIPES if "." in name))
+        raise OptionError(f"no recipe has {pattern!r} in its name; there are those of {libraries} and the house's own")
+    return chosen
+
+
+def _table(chosen: Mapping[str, Recipe]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "shape", "text", "source"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("name", "shape"))
-    for name, recipe in RECIPES.items():
-        curve = schedule(recipe.text).resolve(Horizon(120), momentum=0.9)
-        table.add_row(name, sparkline(curve(np.arange(120)), 12), recipe.text, recipe.source)
-    console.print(table)
+    for heading in ("name", "shape", "text, parameters and source"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "shape")
+    for recipe in chosen.values():
+        about = Text(recipe.text)
+        for line in filter(None, (_parameters(recipe), recipe.source)):
+            about.append(f"\n{line}", style="dim")
+        table.add_row(Text(recipe.name), _shape(recipe), about)
+    return table
+
+
+def _about(recipe: Recipe) -> Text:
+    """What a recipe is, its parameters with what they take, its text and how to call it."""
+    about = Text(f"{recipe.name}  {_shape(recipe)}\n{recipe.summary}\n", no_wrap=False)
+    if recipe.notes:
+        about.append(f"\n{recipe.notes}\n")
+    kinds = call.kinds_of(recipe)
+    if kinds:
+        about.append("\nparameters\n")
+    defaults = {name: "left out" if one is None else shown(one) for name, one in recipe.parameters.items()}
+    widths = [max(map(len, column), default=0) for column in (kinds, defaults.values())]
+    for name, default in defaults.items():
+        about.append(f"  {name:<{widths[0]}}  {default:<{widths[1]}}  ")
+        about.append(f"{kinds[name]}\n", style="dim")
+    about.append(f"\ntext    {recipe.text}\nsource  {recipe.source}")
+    return about
+
+
+def _parameters(recipe: Recipe) -> str:
+    return ", ".join(f"{name}={shown(value)}" for name, value in recipe.parameters.items())
+
+
+def _shape(recipe: Recipe) -> str:
+    curve = schedule(recipe.text).resolve(Horizon(UPDATES), momentum=0.9)
+    return sparkline(curve(np.arange(UPDATES)), WIDTH)

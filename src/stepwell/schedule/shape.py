@@ -75,7 +75,7 @@ def logarithmic(u: Number, power: float, xp: Any) -> Number:
 
 
 def hyperbolic(u: Number, power: float, xp: Any) -> Number:
-    """A hyperbolic tangent from `-power` to `power`: stays, goes quickly, stays (Hsueh et al. 2018, arXiv:1806.01593)."""
+    """A hyperbolic tangent from `-power` to `power`: slow, fast, slow (Hsueh et al. 2018, arXiv:1806.01593)."""
     return 0.5 + 0.5 * xp.tanh(power * (2.0 * u - 1.0)) / math.tanh(power)
 
 

@@ -24,7 +24,7 @@ from stepwell.schedule.recipes import (
     transformers,
 )
 from stepwell.schedule.recipes.read import read
-from stepwell.schedule.recipes.recipe import Recipe
+from stepwell.schedule.recipes.recipe import Recipe, shown
 from stepwell.schedule.schedule import Schedule
 
 RECIPES: dict[str, Recipe] = {
@@ -51,4 +51,4 @@ def schedule(text: str | Schedule) -> Schedule:
     return read(text, RECIPES)
 
 
-__all__ = ["RECIPES", "Recipe", "schedule"]
+__all__ = ["RECIPES", "Recipe", "schedule", "shown"]

@@ -45,7 +45,7 @@ class Kind:
                 one = "true or false"
             case "word":
                 one = ", ".join(self.words)
-        return f"several of these with blanks between: {one}" if self.several else one
+        return f"{one}, several with blanks between" if self.several else one
 
 
 def written(text: str, recipe: Recipe, end: int) -> str:
@@ -57,14 +57,14 @@ def written(text: str, recipe: Recipe, end: int) -> str:
     t = Tokens(text)
     t.begin = t.end = end
     t.advance()
-    kinds = {name: kind_of(hint) for name, hint in get_type_hints(recipe.make).items() if name != "return"}
+    kinds = kinds_of(recipe)
     given: dict[str, Any] = {}
     places: dict[str, int] = {}
     t.need("(", f"after {recipe.name}")
     while t.token != ")":
-        name, places_at = _name(t, recipe, kinds), t.begin
+        begin, name = t.begin, _name(t, recipe, kinds)
         if name in given:
-            raise t.error(f"{name!r} stands twice", places_at)
+            raise t.error(f"{name!r} stands twice", begin)
         t.need("=", f"after {name!r}")
         places[name] = t.begin
         given[name] = _value(t, name, kinds[name])
@@ -80,6 +80,13 @@ def written(text: str, recipe: Recipe, end: int) -> str:
         return recipe.make(**given)
     except ScheduleError as error:
         raise _pointing(text, str(error), places) from None
+    except (ArithmeticError, ValueError) as error:  # 1e300 of something, which every recipe would have to check
+        raise _pointing(text, f"no schedule has such numbers: {error}", places) from None
+
+
+def kinds_of(recipe: Recipe) -> dict[str, Kind]:
+    """Parameter -> what it takes."""
+    return {name: kind_of(hint) for name, hint in get_type_hints(recipe.make).items() if name != "return"}
 
 
 def kind_of(hint: Any) -> Kind:

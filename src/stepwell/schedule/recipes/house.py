@@ -9,6 +9,8 @@ from stepwell.schedule.length import Length, Unit, written
 from stepwell.schedule.recipes.parts import Span, length, lengths, number, share, whole
 from stepwell.schedule.recipes.recipe import Recipe
 
+MOST_CYCLES = 1000
+
 
 def constant(warmup: Span = 0) -> str:
     """The same rate throughout."""
@@ -49,12 +51,12 @@ def warm_restarts(cycles: int = 3, longer: float = 2.0, lower: float = 1.0) -> s
     """Three cosines, each twice as long as the one before."""
     words = ("longer", longer), ("lower", lower)
     suffix = "".join(f" {word} x{written(number(word, value, above=True))}" for word, value in words if value != 1)
-    return f"repeat {whole('cycles', cycles)} (cosine 1..0){suffix}"
+    return f"repeat {whole('cycles', cycles, most=MOST_CYCLES)} (cosine 1..0){suffix}"
 
 
 def triangular(cycles: int = 2, low: float = 0.1) -> str:
     """Two triangles between a tenth and the peak."""
-    count, bottom = whole("cycles", cycles), share("low", low)
+    count, bottom = whole("cycles", cycles, most=MOST_CYCLES), share("low", low)
     return f"repeat {count} (linear {bottom}..1 for {Length(50 / count, Unit.RUN)} | linear to {bottom})"
 
 

@@ -56,8 +56,10 @@ def number(name: str, value: float, *, least: float = 0.0, most: float = math.in
     return float(value)
 
 
-def whole(name: str, value: float, *, least: int = 1) -> int:
+def whole(name: str, value: float, *, least: int = 1, most: int | None = None) -> int:
     """A whole number of at least `least`."""
+    if most is not None and number(name, value) > most:
+        raise ScheduleError(f"{name} is a whole number of at most {most}, got {written(value)}")
     if number(name, value) != int(value) or value < least:
         raise ScheduleError(f"{name} is a whole number of at least {least}, got {written(value)}")
     return int(value)

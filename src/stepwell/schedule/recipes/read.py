@@ -19,8 +19,10 @@ NAMED = re.compile(
 )
 """A name, alone or with an opening parenthesis after it; `named` where a call follows, not `max(a, b)`."""
 
+INSIDE = re.compile(r"[A-Za-z]\w*\.[A-Za-z_]\w*")
 LANGUAGE = ("max", "repeat", "table", *KINDS)
 SHOWN = 3  # near names in a message
+SURE = 0.9  # so alike that no other is shown
 
 
 def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
@@ -42,6 +44,9 @@ def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
     try:
         return parse(text)
     except ScheduleError as error:
+        inside = next((one for one in INSIDE.finditer(text) if one[0] in recipes), None)
+        if inside is not None:
+            raise _alone(text, inside) from None
         close = get_close_matches(text.strip(), recipes, n=1)
         if not close:
             raise
@@ -59,13 +64,23 @@ def _unknown(text: str, match: re.Match[str], recipes: Mapping[str, Recipe]) -> 
     """Names that are near, or end alike, or all of the library."""
     name = match["name"]
     library, _, own = name.rpartition(".")
-    near = get_close_matches(name, recipes, n=SHOWN)
+    near = get_close_matches(name, recipes, n=1, cutoff=SURE) or get_close_matches(name, recipes, n=SHOWN)
     alike = [one for one in recipes if own in one.replace("-", "_")] if own else []
     siblings = [one for one in recipes if library and one.startswith(f"{library}.")]
-    close = list(dict.fromkeys([*near, *alike]))[:SHOWN]
+    close = near if len(near) == 1 else list(dict.fromkeys([*near, *alike]))[:SHOWN]
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"there are {', '.join(siblings)}"
     if not close and not siblings:
         hint = "`stepwell recipes` lists those there are"
     tokens = Tokens(text)
     tokens.begin = match.end("name")
     return tokens.error(f"unknown recipe {name!r}; {hint}", match.start("name"))
+
+
+def _alone(text: str, match: re.Match[str]) -> ScheduleError:
+    tokens = Tokens(text)
+    tokens.begin = match.end()
+    message = (
+        f"the recipe {match[0]!r} stands alone; as a part of a longer text write what "
+        f"`stepwell recipes {match[0]}` shows"
+    )
+    return tokens.error(message, match.start())

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepwell.schedule.length import written
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -53,7 +55,7 @@ def shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return " ".join(map(shown, value))
-    return str(value)
+    return written(value) if isinstance(value, float) else str(value)
 
 
 def _documentation(make: Callable[..., str]) -> str:

@@ -29,6 +29,7 @@ from stepwell.schedule.recipes.parts import poly as poly_of
 from stepwell.schedule.recipes.recipe import Recipe
 
 RUN = Length(100.0, Unit.RUN)
+MOST_CYCLES = 64  # each is a phase of the text
 
 
 def cosine(
@@ -80,7 +81,8 @@ def tanh(
 ) -> str:
     """A hyperbolic tangent: stays near the peak, falls quickly, ends a little above 0.
 
-    `lr_min` is 0 and there is one cycle. Past its end timm drops to 0; here the rate goes on falling slowly.
+    `lr_min` is 0 and there is one cycle. Past its end timm drops to 0; here the rate goes on falling slowly. timm's
+    very first update has the whole rate, a millionth more than here.
     """
     low, high = number("lb", lb, least=-math.inf), number("ub", ub, least=-math.inf)
     reach = max(abs(low), abs(high))
@@ -219,7 +221,7 @@ def _cycles(
     shape: str, t_initial: Span | None, floor: str, cycle_mul: float, cycle_decay: float, cycle_limit: int, rise: _Rise
 ) -> str:
     """The cycles one after the other, the last without end."""
-    count = whole("cycle_limit", cycle_limit)
+    count = whole("cycle_limit", cycle_limit, most=MOST_CYCLES)
     longer, lower = (
         number(name, value, above=True) for name, value in (("cycle_mul", cycle_mul), ("cycle_decay", cycle_decay))
     )

@@ -200,7 +200,13 @@ def _level(value: float, given: float | None) -> str:
 def _triangles(low: str, high: str, up: Length, down: Length, mode: str, gamma: float) -> str:
     if mode == "exp_range" and gamma != 1:
         wave = _scaled_wave(up, down, mode, gamma)
-        return f"{high} * {wave}" if low == "0" else f"{low} - {low} * {wave} + {high} * {wave}"
+        if low == "0":
+            return f"{high} * {wave}"
+        if low.startswith("=") == high.startswith("="):
+            height = Fraction(high.lstrip("=")) - Fraction(low.lstrip("="))
+            sign, mark = "-" if height < 0 else "+", "=" if low.startswith("=") else ""
+            return f"{low} {sign} {mark}{written(float(abs(height)))} * {wave}"
+        return f"{low} - {low} * {wave} + {high} * {wave}"
     lower = " lower x0.5" if mode == "triangular2" else ""
     return f"repeat ({phase('linear', low, high, span=up)} | linear to {low} for {down}){lower}"
 

@@ -28,6 +28,7 @@ from stepwell.schedule.recipes.parts import (
 )
 from stepwell.schedule.recipes.recipe import Recipe
 
+MOST_CYCLES = 64  # each is a phase of the text
 Way = Literal["linear", "cosine", "1-sqrt"]
 
 
@@ -63,7 +64,7 @@ def cosine_with_restarts(
 
     Exact with `num_training_steps`; without, a cycle that is not a whole number of updates begins at the nearest one.
     """
-    rise, cycles = _warmup(num_warmup_steps), whole("num_cycles", num_cycles)
+    rise, cycles = _warmup(num_warmup_steps), whole("num_cycles", num_cycles, most=MOST_CYCLES)
     rest = after("num_training_steps", num_training_steps, "num_warmup_steps", rise)
     if rest is None:
         return f"{warmup(rise)}cosine 1..0" if cycles == 1 else f"{warmup(rise)}repeat {cycles} (cosine 1..0)"

@@ -22,7 +22,7 @@ from stepwell.tasks.load import load_task
 from stepwell.tasks.task import Workload
 
 REPEATS = 3
-ARGUMENTS = {"only": ["constant", "cosine"], "seeds": 4, "budget": "10ep", "lr": [0.025, 0.05, 0.1]}
+ARGUMENTS = {"only": ["constant", "cosine", "step"], "seeds": 8, "lr": [0.025, 0.05, 0.1]}
 
 
 def trials_of(store: Path) -> list[Trial]:

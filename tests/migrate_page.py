@@ -6,10 +6,11 @@ function and name it in `PARTS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-from stepwell import twins
+from stepwell import RECIPES, schedule, twins
 
 PAGE = Path(__file__).parents[1] / "docs" / "migrate.md"
 
@@ -53,7 +54,63 @@ def torch_part() -> str:
     return "\n".join(lines)
 
 
-PARTS: dict[str, Callable[[], str]] = {"torch": torch_part}
+WARM = "num_warmup_steps=500"
+WHOLE = f"{WARM}, num_training_steps=10000"
+TRANSFORMERS = {
+    'get_scheduler("constant", ...)': "constant",
+    'get_scheduler("constant_with_warmup", ..., 500)': f"constant_with_warmup({WARM})",
+    'get_scheduler("linear", ..., 500, 10_000)': f"linear({WHOLE})",
+    'get_scheduler("cosine", ..., 500, 10_000)': f"cosine({WHOLE})",
+    'get_scheduler("cosine_with_restarts", ..., {"num_cycles": 2})': f"cosine_with_restarts({WHOLE}, num_cycles=2)",
+    'get_scheduler("polynomial", ..., {"power": 2.0})': f"polynomial({WHOLE}, lr_end=1e-7, power=2)",
+    'get_scheduler("inverse_sqrt", ..., 500)': f"inverse_sqrt({WARM})",
+    'get_scheduler("cosine_with_min_lr", ..., {"min_lr_rate": 0.1})': f"cosine_with_min_lr({WHOLE}, min_lr_rate=0.1)",
+    'get_scheduler("cosine_warmup_with_min_lr", ..., {"min_lr": 1e-5})': (
+        f"cosine_warmup_with_min_lr({WHOLE}, min_lr=1e-5)"
+    ),
+    'get_scheduler("warmup_stable_decay", ..., {"num_decay_steps": 2000})': (
+        f"warmup_stable_decay({WHOLE}, num_decay_steps=2000)"
+    ),
+    'get_scheduler("reduce_lr_on_plateau", ..., {"patience": 3})': "reduce_lr_on_plateau(patience=3)",
+    'get_scheduler("greedy", ..., {"patience": 3})': "greedy(patience=3)",
+}
+"""Each of transformers' calls and its recipe."""
+
+TIMM = {
+    "CosineLRScheduler(optimizer, t_initial=100, warmup_t=5)": "cosine(t_initial=100ep, warmup_t=5ep)",
+    "CosineLRScheduler(optimizer, t_initial=95, lr_min=1e-5, warmup_t=5, warmup_prefix=True)": (
+        "cosine(t_initial=95ep, lr_min=1e-5, warmup_t=5ep, warmup_prefix=true)"
+    ),
+    "CosineLRScheduler(optimizer, t_initial=9000, t_in_epochs=False)": "cosine(t_initial=9000)",
+    "PolyLRScheduler(optimizer, t_initial=100)": "poly(t_initial=100ep)",
+    "TanhLRScheduler(optimizer, t_initial=100)": "tanh(t_initial=100ep)",
+    "StepLRScheduler(optimizer, decay_t=30, decay_rate=0.1, warmup_t=5)": (
+        "step(decay_t=30ep, decay_rate=0.1, warmup_t=5ep)"
+    ),
+    "MultiStepLRScheduler(optimizer, decay_t=[30, 60], decay_rate=0.1)": "multistep(decay_t=30ep 60ep, decay_rate=0.1)",
+    "WSDLRScheduler(optimizer, t_initial=95, decay_t=20, warmup_t=5)": (
+        "wsd(t_initial=95ep, decay_t=20ep, warmup_t=5ep)"
+    ),
+    "PlateauLRScheduler(optimizer, patience_t=3, warmup_t=5)": "plateau(patience_t=3, warmup_t=5ep)",
+}
+"""Each of timm's calls and its recipe."""
+
+
+def recipes_part(library: str, calls: Mapping[str, str]) -> str:
+    """A table: the library's call, the recipe, the same as a text."""
+    lines = [f"| {library} | recipe | text |", "| --- | --- | --- |"]
+    for call, recipe in calls.items():
+        name = f"{library}.{recipe}"
+        assert name.split("(")[0] in RECIPES
+        lines.append(f"| {_cell(call)} | {_cell(name)} | {_cell(str(schedule(name)))} |")
+    return "\n".join(lines)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "torch": torch_part,
+    "transformers": partial(recipes_part, "transformers", TRANSFORMERS),
+    "timm": partial(recipes_part, "timm", TIMM),
+}
 
 
 def written(page: str) -> str:

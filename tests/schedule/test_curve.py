@@ -214,6 +214,7 @@ def test_every_recipe_fits_every_run_and_peaks_at_its_base(name: str, total: int
         ("repeat (linear 1..0.5 for 77.12345)", None, "comes back to whole steps only after 20000 cycles"),
         ("repeat (cosine 1..0.1 for 1) lower x2", 5000, "lower makes each cycle lower"),
         ("steps x1e300 at 1 2", None, "grows beyond every number"),
+        ("repeat 1e300 (cosine 1..0)", 100, "at most 10000 are counted"),
         ("(hold 1e200) * (hold 1e200)", 100, "grows beyond every number"),
         ("repeat (linear 1..0 for 100) longer x0.5", 200, "it must be at least 1"),
         ("repeat 9 (linear 1..0) longer x0.5", 10, "must be at least 1"),

@@ -84,6 +84,10 @@ def natural_length(node: Expression, layout: Layout) -> Fraction | None:
 
 def cycle_units(node: Repeat) -> Fraction:
     """How many first cycles the `count` cycles are worth together."""
+    if (node.count or 0) > MOST_CYCLES:
+        raise HorizonError(
+            f"{str(node)!r} has {node.count} cycles; at most {MOST_CYCLES} are counted, leave the number away"
+        )
     longer = Fraction(repr(node.longer))
     return sum((longer**k for k in range(node.count or 0)), Fraction(0))
 

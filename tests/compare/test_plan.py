@@ -137,6 +137,7 @@ def test_one_cycle_moves_momentum_where_the_optimizer_has_it(name: str) -> None:
         ((), ["cosin"], "unknown strategy 'cosin', did you mean 'cosine'?"),
         ((), ["cosine", "cosine"], "each strategy is named once"),
         (["cosine 1..0"], (), "written NAME=TEXT"),
+        (["transformers.cosine(warmup=5)"], (), "written NAME=TEXT"),
         (["=cosine 1..0"], (), "needs a name of its own"),
         (["a=hold", "a=hold"], (), "needs a name of its own"),
         (["constant-too-low=hold"], (), "needs a name of its own"),

@@ -90,7 +90,7 @@ def _named_texts(extra: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
 
 def _split(item: str) -> tuple[str, str]:
     name, equals, text = item.partition("=")
-    if not equals or not text.strip():
+    if not equals or not text.strip() or "(" in name:  # a recipe's own `=` is not the one after a name
         raise OptionError(f"a strategy is written NAME=TEXT, such as 'mine=cosine 1..0.1', got {item!r}")
     return name.strip(), text.strip()
 

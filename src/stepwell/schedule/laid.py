@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ class Cycles:
     def at_many(self, t: Array) -> Array:
         turns = np.zeros(t.shape)
         if self.period is not None:
-            turns = np.maximum((t - self.begins[0]) // self.period, 0.0)
+            turns = np.maximum(np.floor((t - self.begins[0]) / self.period), 0.0)
             t = t - turns * self.period
         values = _by_part(self.begins, self.parts, t)
         if self.lower == 1.0:
@@ -215,7 +216,7 @@ class Cycles:
         """The step within the period, the part it falls into, and the number of the cycle from the start."""
         turns = 0
         if self.period is not None:
-            turns = max(int((t - self.begins[0]) // self.period), 0)
+            turns = max(math.floor((t - self.begins[0]) / self.period), 0)
             t -= turns * self.period
         index = max(bisect_right(self.begins, t) - 1, 0)
         return t, index, turns * len(self.parts) + index

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from stepwell.errors import HorizonError, OptionError
+from stepwell.errors import HorizonError, OptionError, ScheduleError
 
 
 class Unit(StrEnum):
@@ -62,6 +62,12 @@ class Length:
     value: float
     unit: Unit = Unit.STEPS
 
+    def __post_init__(self) -> None:
+        value = plain_number(self.value)
+        if value is None or not 0 <= value < float("inf"):
+            raise ScheduleError(f"a length is a finite number of at least 0, such as Length(5.0), got {self.value!r}")
+        object.__setattr__(self, "value", value)
+
     def in_steps(self, horizon: Horizon) -> Fraction:
         """The length in optimizer updates, exactly; not rounded.
 
@@ -96,6 +102,13 @@ def written(number: float) -> str:
         zeros = len(digits) - len(digits.rstrip("0"))
         return f"{digits[:-zeros]}e{zeros}" if zeros >= 6 else digits
     return text.replace("e+", "e").replace("e-0", "e-")
+
+
+def plain_number(value: object) -> float | None:
+    """The number as Python's own float, also numpy's; None for anything else, texts and truth values too."""
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        return None
+    return float(value.__float__())
 
 
 def round_half_up(exact: Fraction) -> int:

@@ -5,132 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepwell.errors import ScheduleError
 from stepwell.schedule.control import Controller
-from stepwell.schedule.length import Horizon, Length, written
-from stepwell.schedule.shape import CLOSED, OPEN
-from stepwell.schedule.table import Values
+from stepwell.schedule.leaf import NO_SUFFIX, Phase, Side, Suffix, Table, Value
+from stepwell.schedule.length import Horizon, plain_number, written
 
 if TYPE_CHECKING:
     from stepwell.schedule.curve import Curve
 
-Side: TypeAlias = Literal["left", "right"]
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A factor of the base value, or with `absolute` the value itself (`=1e-5`)."""
-
-    number: float
-    absolute: bool = False
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.number) and self.number >= 0):
-            raise ScheduleError(f"a factor must be a finite number of at least 0, got {self.number}")
-
-    def __str__(self) -> str:
-        return f"={written(self.number)}" if self.absolute else written(self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class Suffix:
-    """What may follow a phase or a parenthesis: `for` its length, `by` the unit of its stairs, and its side."""
-
-    length: Length | None = None
-    stair: Length | None = None
-    side: Side | None = None
-
-    def __str__(self) -> str:
-        words = ("for", self.length), ("by", self.stair)
-        text = "".join(f" {word} {length}" for word, length in words if length is not None)
-        return f"{text} @{self.side}" if self.side else text
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One shape for one stretch of the run.
-
-    Args:
-        shape: a name from `shape.CLOSED` or `shape.OPEN`.
-        power: of `poly` and `power`.
-        start: the value it begins with; None continues from where the phase before ended.
-        end: the value it ends with; closed shapes only.
-        rate: what `steps` and `decay` multiply by.
-        every: the stairs of `steps`, or what `decay` counts per.
-        at: the places where `steps` falls, instead of `every`.
-        over: the clock of the shape where it is not the length of the phase.
-        offset: where on its clock it begins (`from`).
-        suffix: `for`, `by` and side.
-    """
-
-    shape: str
-    power: float | None = None
-    start: Value | None = None
-    end: Value | None = None
-    rate: float | None = None
-    every: Length | None = None
-    at: tuple[Length, ...] = ()
-    over: Length | None = None
-    offset: Length | None = None
-    suffix: Suffix = Suffix()
-
-    def __post_init__(self) -> None:
-        if self.shape not in CLOSED and self.shape not in OPEN:
-            raise ScheduleError(f"unknown shape {self.shape!r}")
-        if (self.end is not None) != (self.shape in CLOSED):
-            raise ScheduleError(f"{self.shape!r} {'needs' if self.end is None else 'has no'} end value")
-
-    @property
-    def read_at_right(self) -> bool | None:
-        """Whether it is read at the right edge of each step; None leaves it to the parenthesis around it."""
-        if self.suffix.side is not None:
-            return self.suffix.side == "right"
-        return None
-
-    @property
-    def written_from_zero(self) -> bool:
-        """A phase written `0..B`, whose first update would be wasted at the left edge."""
-        return self.start is not None and self.start.number == 0 and self.end is not None
-
-    def __str__(self) -> str:
-        text = self.shape if self.power is None else f"{self.shape}({written(self.power)})"
-        if self.end is not None:
-            text += f" to {self.end}" if self.start is None else f" {self.start}..{self.end}"
-        elif self.start is not None:
-            text += f" {self.start}"
-        if self.rate is not None:
-            text += f" x{written(self.rate)}"
-        if self.every is not None:
-            text += f" {'per' if self.shape == 'decay' else 'every'} {self.every}"
-        if self.at:
-            text += " at " + " ".join(map(str, self.at))
-        clock = ("over", self.over), ("from", self.offset)
-        text += "".join(f" {word} {length}" for word, length in clock if length is not None)
-        return f"{text}{self.suffix}"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Measured factors, one per update; past the last one it is held.
-
-    Args:
-        values: the factors, `Values.of([1, 0.5, 0.25])`.
-        over: spreads them evenly over this length, instead of one per update.
-        offset: where on that clock it begins (`from`).
-        suffix: `for`, `by` and side.
-    """
-
-    values: Values
-    over: Length | None = None
-    offset: Length | None = None
-    suffix: Suffix = Suffix()
-
-    def __str__(self) -> str:
-        clock = ("over", self.over), ("from", self.offset)
-        words = "".join(f" {word} {length}" for word, length in clock if length is not None)
-        return f"table({self.values}){words}{self.suffix}"
+__all__ = (
+    "Entry", "Expression", "Group", "Max", "Negative", "Phase", "Product", "Repeat", "Schedule", "Sequence", "Side",
+    "Suffix", "Sum", "Table", "Value", "absolute_values",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +41,9 @@ class Group:
     body: Expression
     suffix: Suffix
 
+    def __post_init__(self) -> None:
+        _check_expression(self.body)
+
     def __str__(self) -> str:
         return f"({self.body}){self.suffix}"
 
@@ -165,15 +56,16 @@ class Repeat:
     count: int | None = None
     longer: float = 1.0
     lower: float = 1.0
-    suffix: Suffix = Suffix()
+    suffix: Suffix = NO_SUFFIX
 
     def __post_init__(self) -> None:
-        if self.count is not None and self.count < 1:
-            raise ScheduleError(f"repeat needs at least 1 cycle, got {self.count}")
+        _check_expression(self.body)
+        if self.count is not None and (not hasattr(self.count, "__index__") or self.count < 1):
+            raise ScheduleError(f"repeat needs at least 1 cycle, a whole number, got {self.count!r}")
         for name in ("longer", "lower"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ScheduleError(f"{name} needs a factor above 0, got x{written(value)}")
+            value = plain_number(getattr(self, name))
+            if value is None or not (math.isfinite(value) and value > 0):
+                raise ScheduleError(f"{name} needs a factor above 0, got x{getattr(self, name)}")
         if self.lower > 1:
             raise ScheduleError(f"lower makes each cycle lower, so its factor is at most 1, got x{written(self.lower)}")
 
@@ -190,6 +82,9 @@ class Negative:
     """A term that a sum takes away."""
 
     body: Expression
+
+    def __post_init__(self) -> None:
+        _check_expression(self.body)
 
     def __str__(self) -> str:
         return str(self.body) if isinstance(self.body, Product) else _as_operand(self.body)
@@ -233,6 +128,12 @@ class Max:
 
     operands: tuple[Expression, ...]
 
+    def __post_init__(self) -> None:
+        for operand in self.operands:
+            _check_expression(operand)
+        if len(self.operands) < 2:
+            raise ScheduleError(f"max compares at least two operands, got {len(self.operands)}")
+
     def __str__(self) -> str:
         return f"max({', '.join(map(str, self.operands))})"
 
@@ -247,6 +148,13 @@ class Entry:
     name: str
     expression: Expression
     controller: Controller | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name.isidentifier()):
+            raise ScheduleError(
+                f"an entry has the name that the parameter groups have, such as 'lr', got {self.name!r}"
+            )
+        _check_expression(self.expression)
 
     def __str__(self) -> str:
         if self.controller is None:
@@ -266,6 +174,10 @@ class Schedule:
     entries: tuple[Entry, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.entries, tuple) or not all(isinstance(entry, Entry) for entry in self.entries):
+            raise ScheduleError(
+                f"a schedule is a tuple of entries, or a text: schedule('hold'); got {self.entries!r:.60}"
+            )
         names = [entry.name for entry in self.entries]
         if not names or len(set(names)) < len(names):
             raise ScheduleError(f"a schedule has each entry once and at least one, got {names}")
@@ -351,9 +263,7 @@ def absolute_values(node: object) -> bool:
         return node.absolute
     if isinstance(node, tuple):
         return any(map(absolute_values, node))
-    if isinstance(node, Phase | Sequence | Group | Repeat | Sum | Negative | Product | Max):
-        return any(absolute_values(getattr(node, field.name)) for field in fields(node))
-    return False
+    return isinstance(node, Expression) and any(absolute_values(getattr(node, field.name)) for field in fields(node))
 
 
 def _flat(members: tuple[Expression, ...], kind: type, name: str) -> tuple[Expression, ...]:
@@ -362,8 +272,16 @@ def _flat(members: tuple[Expression, ...], kind: type, name: str) -> tuple[Expre
         raise ScheduleError(f"a {kind.__name__.lower()} has at least two {name}, got {len(members)}")
     flat: list[Expression] = []
     for member in members:
+        _check_expression(member)
         flat.extend(getattr(member, name) if isinstance(member, kind) else (member,))
     return tuple(flat)
+
+
+def _check_expression(node: object) -> None:
+    if not isinstance(node, Expression):
+        raise ScheduleError(
+            f"a schedule is made of nodes such as Phase('hold'), or parsed from a text; got {node!r:.60}"
+        )
 
 
 def _as_item(node: Expression) -> str:

@@ -14,7 +14,7 @@ TOKEN = re.compile(
     r"|(?P<mark>\.\.|[][|()*+,;:=%@-]))"
 )
 PLAIN = {"…": "..", "–": "..", "×": "x", "−": "-", "“": '"', "”": '"'}  # noqa: RUF001 -- what word processors make of it
-TIMES = re.compile(r"x\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
+TIMES = re.compile(r"x\s*(-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 
 
 class Tokens:
@@ -69,7 +69,8 @@ class Tokens:
     def number(self, what: str) -> float:
         """Pass a finite number."""
         if self.kind != "number":
-            raise self.error(f"expected {what}, got {self.shown()}")
+            below = "; nothing in a schedule is below 0" if self.token == "-" else ""
+            raise self.error(f"expected {what}, got {self.shown()}{below}")
         value = float(self.token)
         if not math.isfinite(value):
             raise self.error(f"{self.token} is larger than every number")
@@ -104,7 +105,7 @@ class Tokens:
         elif self.kind == "word" and self.begin == self.end - len(self.token) and self._glued():
             raise self.error(f"unknown unit {self.token!r}; a length is in steps (200), % of the run (20%), ep or tok")
         if value == 0 and not zero:
-            raise self.error(f"{what} must be longer than 0", begin)
+            raise self.error(f"{what} must be longer than 0; leave out what shall take no step", begin)
         return Length(value, unit)
 
     def _glued(self) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from stepwell.errors import ScheduleError
-from stepwell.schedule.length import written
+from stepwell.schedule.length import plain_number, written
 from stepwell.schedule.schedule import Value
 
 PerGroup: TypeAlias = float | Sequence[float]
@@ -17,7 +17,7 @@ PerGroup: TypeAlias = float | Sequence[float]
 
 def number(name: str, value: object, *, least: float = -math.inf, most: float = math.inf) -> float:
     """A finite number between two bounds."""
-    plain = _plain(value)
+    plain = plain_number(value)
     if plain is None or not math.isfinite(plain):
         raise ScheduleError(f"{name} is a finite number, got {value!r}")
     if not least <= plain <= most:
@@ -28,7 +28,7 @@ def number(name: str, value: object, *, least: float = -math.inf, most: float = 
 
 def count(name: str, value: object, *, instead: str) -> int:
     """A whole number of steps of at least 1; `instead` tells what to do about another."""
-    plain = _plain(value)
+    plain = plain_number(value)
     if plain is None or not math.isfinite(plain) or plain != int(plain) or plain < 1:
         raise ScheduleError(f"{name} is a whole number of steps of at least 1, got {value!r}; {instead}")
     return int(plain)
@@ -36,7 +36,7 @@ def count(name: str, value: object, *, instead: str) -> int:
 
 def one_for_all(name: str, value: PerGroup, *, least: float = 0.0) -> float | list[float]:
     """A number that holds for every group, or the list of them where they differ."""
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         numbers = [number(name, one, least=least) for one in value]
         if not numbers:
             raise ScheduleError(f"{name} has no number; give one, or one per parameter group")
@@ -67,10 +67,3 @@ def absolute(value: float) -> Value:
 def exact(value: float) -> Fraction:
     """The number as it was written: 0.3 is three tenths."""
     return Fraction(repr(value))
-
-
-def _plain(value: object) -> float | None:
-    """The number as Python's own, so that numpy's are taken too."""
-    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
-        return None
-    return float(value.__float__())

@@ -1,0 +1,252 @@
+"""How good a rate really is: full-length training, normalised regret, remembered in a file.
+
+    rates, regrets, failed = truth("digits_mlp", "adam", "hold")
+    regret("digits_mlp", "adam", "hold", 3e-3)
+
+A rate's loss is that of the fixed scoring batch after the last of `STEPS` updates, at most the untrained loss, averaged
+over `SEEDS`. Its normalised regret is (loss - best) / (untrained - best), between 0 and 1, where `best` is that of the
+best rate of a grid of four per decade. A training fails if it diverges or ends above nine tenths.
+
+A rate off the grid is rounded to the nearest of twelve per decade and trained when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.find import tasks
+
+Array: TypeAlias = NDArray[np.float64]
+Scores: TypeAlias = list[tuple[float, float]]  # (training loss, validation loss) of each seed; infinite if diverged
+
+CACHE = Path(__file__).parents[1] / ".cache"
+STEPS = 400
+SEEDS = (100, 101, 102)  # a finder has others
+SCHEDULES = ("hold", "cosine 1..0")
+FAILED = 0.9
+PER_DECADE = 12
+COARSE = 3  # every third of these is four per decade
+# Where the grid begins, in units of a twelfth of a decade; it is widened until best and edge are inside.
+BEGIN = {"sgd": (-18, 6), "momentum": (-27, -3), "adam": (-33, -9), "adamw": (-33, -9), "rmsprop": (-36, -12)}
+CEILING = 24  # with normalisation, or a rate that falls to 0, some trainings never fail
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All that is known of one cell: a task, an optimizer and a schedule.
+
+    Args:
+        rates: four per decade, ascending.
+        regrets: normalised regret of each, in [0, 1].
+        failed: the share of the trainings at each rate that failed.
+        val_regrets: the same as `regrets`, of the validation loss and its own best rate.
+        untrained, best: the mean scoring loss before the first update, and after the last at the best rate.
+    """
+
+    rates: Array
+    regrets: Array
+    failed: Array
+    val_regrets: Array
+    untrained: float
+    best: float
+
+    @property
+    def best_rate(self) -> float:
+        """The rate with the lowest loss."""
+        return float(self.rates[np.argmin(self.regrets)])
+
+    @property
+    def edge(self) -> float:
+        """The lowest rate above the best at which a training failed; infinite if none did."""
+        beyond = self.rates[(self.rates > self.best_rate) & (self.failed > 0)]
+        return float(beyond[0]) if len(beyond) else math.inf
+
+
+def truth(task: str, optimizer: str, schedule: str) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Rates, the normalised regret of each, and whether any training at it failed."""
+    known = cell(task, optimizer, schedule)
+    return known.rates, known.regrets, known.failed > 0
+
+
+def regret(task: str, optimizer: str, schedule: str, lr: float) -> float:
+    """The normalised regret of a rate, which is trained if it never was; 1 for what is no rate."""
+    return judge(task, optimizer, schedule, lr)[0]
+
+
+def judge(task: str, optimizer: str, schedule: str, lr: float) -> tuple[float, float]:
+    """The normalised regret of a rate, and the share of its trainings that fail; both 1 for what is no rate."""
+    if not (math.isfinite(lr) and lr > 0):
+        return 1.0, 1.0
+    known = cell(task, optimizer, schedule)
+    memory = _memory(task)
+    scores = memory.scores(optimizer, schedule, nearest(lr))
+    memory.save()
+    return normalised(scores, memory.untrained(), 0, known.best)
+
+
+def cell(task: str, optimizer: str, schedule: str) -> Truth:
+    """The whole grid of a cell; trained at the first call, read at the next."""
+    memory = _memory(task)
+    untrained = memory.untrained()
+    low, high = BEGIN[optimizer]
+    grid = list(range(low, high + 1, COARSE))
+    while True:
+        trained = {place: memory.scores(optimizer, schedule, place) for place in grid}
+        found = _assemble(trained, untrained)
+        best = int(np.argmin(found.regrets))
+        if best < 4:
+            grid.insert(0, grid[0] - COARSE)
+        elif min(found.regrets[-2:]) < FAILED and grid[-1] < CEILING:
+            grid.append(grid[-1] + COARSE)
+        else:
+            memory.save()
+            return found
+
+
+def nearest(lr: float) -> int:
+    """The nearest rate of the fine grid, as a power of the twelfth root of ten."""
+    return round(PER_DECADE * math.log10(lr))
+
+
+def rate(place: int) -> float:
+    """The rate at a place of the fine grid."""
+    return float(10.0 ** (place / PER_DECADE))
+
+
+def normalised(scores: Scores, untrained: Scores, column: int, best: float) -> tuple[float, float]:
+    """Normalised regret, and the share of seeds that failed; column 0 is training, 1 validation."""
+    starts = [start[column] for start in untrained]
+    ends = [min(score[column], start) for score, start in zip(scores, starts, strict=True)]
+    start = sum(starts) / len(starts)
+    value = (sum(ends) / len(ends) - best) / (start - best)
+    fails = [(end - best) >= FAILED * (begin - best) for end, begin in zip(ends, starts, strict=True)]
+    return min(max(value, 0.0), 1.0), sum(fails) / len(fails)
+
+
+def _assemble(trained: dict[int, Scores], untrained: Scores) -> Truth:
+    def means(column: int) -> list[float]:
+        return [
+            sum(min(score[column], start[column]) for score, start in zip(scores, untrained, strict=True)) / len(scores)
+            for scores in trained.values()
+        ]
+
+    best, val_best = min(means(0)), min(means(1))
+    judged = [normalised(scores, untrained, 0, best) for scores in trained.values()]
+    val = [normalised(scores, untrained, 1, val_best)[0] for scores in trained.values()]
+    return Truth(
+        np.array([rate(place) for place in trained]),
+        np.array([value for value, _ in judged]),
+        np.array([share for _, share in judged]),
+        np.array(val),
+        sum(start for start, _ in untrained) / len(untrained),
+        best,
+    )
+
+
+class _Memory:
+    """What was trained of one task, kept in a file named by the task's source and the way of training."""
+
+    def __init__(self, task: str, folder: Path) -> None:
+        self.task = task
+        way = inspect.getsource(train) + inspect.getsource(_score) + f"{STEPS} {SEEDS} {PER_DECADE}"
+        self.path = folder / f"{task}-{tasks.fingerprint(task)}-{hashlib.sha256(way.encode()).hexdigest()[:6]}.json"
+        self.known: dict[str, Scores] = {}
+        self._read()
+        self._saved = len(self.known)
+
+    def _read(self) -> None:
+        if self.path.exists():
+            read = json.loads(self.path.read_text("utf-8"))
+            self.known = {key: [(float(a), float(b)) for a, b in scores] for key, scores in read.items()} | self.known
+
+    def scores(self, optimizer: str, schedule: str, place: int) -> Scores:
+        key = f"{optimizer} | {schedule} | {place}"
+        if key not in self.known:
+            self.known[key] = [train(self.task, optimizer, schedule, rate(place), seed) for seed in SEEDS]
+        return self.known[key]
+
+    def untrained(self) -> Scores:
+        if "untrained" not in self.known:
+            self.known["untrained"] = [_score(tasks.make(self.task, seed)) for seed in SEEDS]
+        return self.known["untrained"]
+
+    def save(self) -> None:
+        """Write what is new; what another process wrote meanwhile is kept."""
+        if len(self.known) == self._saved:
+            return
+        self._read()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(self.known), "utf-8")
+        draft.replace(self.path)
+        self._saved = len(self.known)
+
+
+@cache
+def _memory(task: str) -> _Memory:
+    return _Memory(task, CACHE)
+
+
+def train(task: str, optimizer: str, schedule: str, lr: float, seed: int) -> tuple[float, float]:
+    """The scoring and the validation loss after the last update; infinite if the training diverged."""
+    work = tasks.make(task, seed)
+    stepper = tasks.optimizer(optimizer, work.model.parameters(), lr)
+    for step, (inputs, targets) in zip(range(STEPS), work.batches(seed), strict=False):
+        if schedule == "cosine 1..0":
+            stepper.param_groups[0]["lr"] = lr * 0.5 * (1.0 + math.cos(math.pi * step / STEPS))
+        stepper.zero_grad()
+        loss = work.criterion(work.model(inputs), targets)
+        if step % 20 == 0 and not math.isfinite(loss.item()):
+            return math.inf, math.inf
+        torch.autograd.backward(loss)
+        stepper.step()
+    return _score(work)
+
+
+def _score(work: tasks.Work) -> tuple[float, float]:
+    """Scoring and validation loss, in training mode: what a range test or a race sees too."""
+    with torch.no_grad():
+        losses = [float(work.loss(work.model, batch)) for batch in (work.scoring, work.val)]
+    return (losses[0] if math.isfinite(losses[0]) else math.inf, losses[1] if math.isfinite(losses[1]) else math.inf)
+
+
+def cells(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Every combination of these tasks with the optimizers and schedules."""
+    for task in names:
+        for optimizer in tasks.OPTIMIZERS:
+            for schedule in SCHEDULES:
+                yield task, optimizer, schedule
+
+
+def main() -> None:
+    """Train the grids of the tasks named on the command line (default: all) and print the best rate and the edge."""
+    torch.set_num_threads(1)
+    names = sys.argv[1:] or list(tasks.TASKS)
+    print("kept in", *(_memory(name).path for name in names), sep="\n  ")  # all named before anybody edits a source
+    print(f"{'task':20}{'optimizer':10}{'schedule':13}{'best':>9}{'edge':>9}{'loss':>9}{'untrained':>10}  regrets")
+    for task, optimizer, schedule in cells(names):
+        found = cell(task, optimizer, schedule)
+        near = " ".join(f"{value:.2f}" for value in found.regrets)
+        print(
+            f"{task:20}{optimizer:10}{schedule:13}{found.best_rate:9.2g}{found.edge:9.2g}"
+            f"{found.best:9.4f}{found.untrained:10.4f}  {near} from {found.rates[0]:.2g}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

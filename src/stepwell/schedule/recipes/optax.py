@@ -10,21 +10,17 @@ from fractions import Fraction
 from typing import Literal
 
 from stepwell.errors import ScheduleError
-from stepwell.schedule.length import Length, Unit, written
+from stepwell.schedule.length import Length, written
+from stepwell.schedule.recipes.optax_pieces import FILE, PIECES, level, value_of
 from stepwell.schedule.recipes.parts import (
-    NOTHING,
     Span,
     after,
     length,
-    lengths,
     less,
     number,
-    percent,
     phase,
     poly,
     rate,
-    scaled,
-    share,
     warmup,
     whole,
 )
@@ -64,40 +60,6 @@ def linear_schedule(
     return _held(start, transition_begin) + phase("linear", start, rate("end_value", end_value), over=over)
 
 
-def piecewise_constant_schedule(
-    init_value: float | None = None,
-    boundaries: Sequence[Span] = ("50%", "75%"),
-    scales: Sequence[float] = (0.1, 0.1),
-) -> str:
-    """A staircase whose every fall has a factor of its own.
-
-    optax's `boundaries_and_scales={500: 0.1, 750: 0.1}` is `boundaries=500 750, scales=0.1 0.1`.
-    """
-    places, factors = _pairs(boundaries, scales)
-    start = rate("init_value", init_value, "1")
-    if len(set(factors)) == 1:
-        text = f"x{written(factors[0])} at {' '.join(map(str, places))}"
-        return f"steps {text}" if start == "1" else f"steps {start} {text}"
-    stairs = [f"(steps x{written(factor)} at {place})" for place, factor in zip(places, factors, strict=True)]
-    return " * ".join(stairs if start == "1" else [start, *stairs])
-
-
-def piecewise_interpolate_schedule(
-    interpolate_type: Literal["linear", "cosine"] = "linear",
-    init_value: float | None = None,
-    boundaries: Sequence[Span] = ("50%", "100%"),
-    scales: Sequence[float] = (0.5, 0.1),
-) -> str:
-    """Lines or half cosines between values, each a multiple of the one before.
-
-    optax's `boundaries_and_scales={500: 0.5, 1000: 0.1}` is `boundaries=500 1000, scales=0.5 0.1`. optax refuses
-    nothing and gives wrong numbers for arrays of steps; here scales are above 0.
-    """
-    places, factors = _pairs(boundaries, scales)
-    begin, exact = _exact("init_value", init_value), [Fraction(repr(factor)) for factor in factors]
-    return _between(interpolate_type, begin, init_value is not None, places, exact)
-
-
 def exponential_decay(
     init_value: float | None = None,
     transition_steps: Span = "1%",
@@ -117,38 +79,9 @@ def cosine_decay_schedule(
 ) -> str:
     """Half a cosine, or a whole power of it, to the share `alpha`."""
     over = None if decay_steps is None else length("decay_steps", decay_steps)
-    value = _value("init_value", init_value)
+    value = value_of("init_value", init_value)
     end = value * number("alpha", alpha)
     return _cosines(value, end, init_value is not None, over, exponent)
-
-
-def linear_onecycle_schedule(
-    transition_steps: Span | None = None,
-    peak_value: float | None = None,
-    pct_start: float = 0.3,
-    pct_final: float = 0.85,
-    div_factor: float = 25.0,
-    final_div_factor: float = 1e4,
-) -> str:
-    """Up to the peak, back to where it began, and further down, in straight lines."""
-    div, final = _divisors(div_factor, final_div_factor)
-    places = _parts_of(transition_steps, ("pct_start", pct_start), ("pct_final", pct_final))
-    begin = _exact("peak_value", peak_value) / div
-    return _between("linear", begin, peak_value is not None, places, [div, 1 / div, 1 / final])
-
-
-def cosine_onecycle_schedule(
-    transition_steps: Span | None = None,
-    peak_value: float | None = None,
-    pct_start: float = 0.3,
-    div_factor: float = 25.0,
-    final_div_factor: float = 1e4,
-) -> str:
-    """Up to the peak and far below where it began, in half cosines."""
-    div, final = _divisors(div_factor, final_div_factor)
-    places = _parts_of(transition_steps, ("pct_start", pct_start))
-    begin = _exact("peak_value", peak_value) / div
-    return _between("cosine", begin, peak_value is not None, places, [div, 1 / (div * final)])
 
 
 def warmup_constant_schedule(
@@ -177,7 +110,7 @@ def warmup_cosine_decay_schedule(
         return f"{warmup(rise, start, peak)}{phase('cosine', peak, end, over=over)}"
     if end != "0" and peak_value is None:
         raise ScheduleError("end_value with an exponent needs peak_value, because it is a rate")
-    fall = _cosines(_value("peak_value", peak_value), end_value or 0.0, peak_value is not None, over, exponent)
+    fall = _cosines(value_of("peak_value", peak_value), end_value or 0.0, peak_value is not None, over, exponent)
     return f"{warmup(rise, start, peak)}({fall})"
 
 
@@ -238,18 +171,6 @@ def reduce_on_plateau(
     return f"(hold) * {made}"
 
 
-def _value(name: str, given: float | None) -> float:
-    return 1.0 if given is None else number(name, given, above=True)
-
-
-def _exact(name: str, given: float | None) -> Fraction:
-    return Fraction(repr(_value(name, given)))
-
-
-def _level(value: float, absolute: bool) -> str:
-    return rate("value", value) if absolute else share("value", value)
-
-
 def _held(start: str, transition_begin: Span) -> str:
     """The bar before a transition that begins later."""
     begin = length("transition_begin", transition_begin, zero=True)
@@ -263,70 +184,27 @@ def _decay(start: str, transition_steps: Span, decay_rate: float, staircase: boo
     return text if end_value is None else f"max({text}, {rate('end_value', end_value)})"
 
 
-def _pairs(boundaries: Sequence[Span], scales: Sequence[float]) -> tuple[list[Length], list[float]]:
-    places = lengths("boundaries", boundaries)
-    if len(places) != len(scales):
-        raise ScheduleError(f"scales has one factor for each of the {len(places)} boundaries, got {len(scales)}")
-    return places, [number("scales", factor, above=True) for factor in scales]
-
-
-def _divisors(div_factor: float, final_div_factor: float) -> tuple[Fraction, Fraction]:
-    div, final = ("div_factor", div_factor), ("final_div_factor", final_div_factor)
-    return Fraction(repr(number(*div, above=True))), Fraction(repr(number(*final, above=True)))
-
-
-def _parts_of(total: Span | None, *shares: tuple[str, float]) -> list[Length]:
-    """Shares of a length, whole where it is in updates, and the length itself."""
-    if total is None:
-        return [percent(name, value) for name, value in shares] + [Length(100.0, Unit.RUN)]
-    span = length("transition_steps", total)
-    if span.unit is Unit.STEPS:
-        places = [Length(float(int(number(name, value, most=1.0, above=True) * span.value))) for name, value in shares]
-    else:
-        places = [scaled(span, number(name, value, most=1.0, above=True)) for name, value in shares]
-    return lengths("transition_steps", [*places, span])
-
-
-def _between(shape: str, value: Fraction, absolute: bool, places: Sequence[Length], factors: Sequence[Fraction]) -> str:
-    """Phases between values, each a multiple of the one before; the last takes the rest, or holds its end."""
-    texts, begin, start = [], NOTHING, _level(float(value), absolute)
-    for index, (place, factor) in enumerate(zip(places, factors, strict=True)):
-        value *= factor
-        end, span = _level(float(value), absolute), less("boundaries", place, "boundaries", begin)
-        if index < len(places) - 1:
-            texts.append(phase(shape, start, end, span=span))
-        else:
-            texts.append(phase(shape, start, end, over=None if place == Length(100.0, Unit.RUN) else span))
-        begin, start = place, end
-    return " | ".join(texts)
-
-
 def _cosines(value: float, end: float, absolute: bool, over: Length | None, exponent: int) -> str:
     """A product of half cosines between two values."""
     count = whole("exponent", exponent)
     if count > MOST_COSINES:
         raise ScheduleError(f"exponent is a whole number from 1 to {MOST_COSINES}, got {count}")
     if count == 1:
-        return phase("cosine", _level(value, absolute), _level(end, absolute), over=over)
+        return phase("cosine", level(value, absolute), level(end, absolute), over=over)
     fall = " * ".join([f"({phase('cosine', '1', '0', over=over)})"] * count)
-    height = _level(float(Fraction(repr(value)) - Fraction(repr(end))), absolute)
+    height = level(float(Fraction(repr(value)) - Fraction(repr(end))), absolute)
     scaled_fall = fall if height == "1" else f"{height} * {fall}"
-    return scaled_fall if end == 0 else f"{_level(end, absolute)} + {scaled_fall}"
+    return scaled_fall if end == 0 else f"{level(end, absolute)} + {scaled_fall}"
 
 
-FILE = "optax/schedules/_schedule.py"
 SGDR = "Loshchilov and Hutter 2017, arXiv:1608.03983"
-ONE_CYCLE = "Smith and Topin 2018, arXiv:1708.07120"
 RECIPES = (
     Recipe("optax.constant_schedule", constant_schedule, FILE),
     Recipe("optax.polynomial_schedule", polynomial_schedule, FILE),
     Recipe("optax.linear_schedule", linear_schedule, FILE),
-    Recipe("optax.piecewise_constant_schedule", piecewise_constant_schedule, FILE),
-    Recipe("optax.piecewise_interpolate_schedule", piecewise_interpolate_schedule, FILE),
     Recipe("optax.exponential_decay", exponential_decay, FILE),
     Recipe("optax.cosine_decay_schedule", cosine_decay_schedule, f"{FILE}; {SGDR}"),
-    Recipe("optax.linear_onecycle_schedule", linear_onecycle_schedule, f"{FILE}; {ONE_CYCLE}"),
-    Recipe("optax.cosine_onecycle_schedule", cosine_onecycle_schedule, f"{FILE}; {ONE_CYCLE}"),
+    *PIECES,
     Recipe("optax.warmup_constant_schedule", warmup_constant_schedule, FILE),
     Recipe("optax.warmup_cosine_decay_schedule", warmup_cosine_decay_schedule, FILE),
     Recipe("optax.warmup_exponential_decay_schedule", warmup_exponential_decay_schedule, FILE),

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from stepwell.drive.ending import completed
-from stepwell.drive.readings import Reading, gradient_norm, number, numbers, rate
+from stepwell.drive.readings import number
+from stepwell.drive.rows import Rows
 from stepwell.errors import ClaimedError, OptimizerError, OptionError, ResumeError, StepwellError
-from stepwell.record.columns import from_rows, join, num_rows, rows_where, to_rows
+from stepwell.record.columns import from_rows, num_rows, rows_where, to_rows
 from stepwell.record.run import Columns, Ending, Outcome, Run
 from stepwell.record.store import Store
 from stepwell.schedule import Schedule
@@ -104,26 +105,13 @@ class Recorder:
         self._store = store
         self._shared = shared
         self._taken = False  # another process stores the rows
-        self._with_norm = grad_norm
-        # One entry per update since the last flush; `_losses` may be shorter than `_rates` until `step` is called.
-        self._ahead: list[Reading] = []
-        self._ahead_norm: Reading = np.nan
-        self._rates: list[list[Reading]] = []
-        self._norms: list[Reading] = []
-        self._skipped: list[Reading] = []
-        self._losses: list[Reading] = []
-        # The rows that were flushed, as columns; those from `_num_stored` on are not in the store yet.
-        self._parts: list[Columns] = []
-        self._num_rows = 0
+        self._rows = Rows(optimizer, grad_norm=grad_norm)
+        # How many of the rows are in the store.
         self._num_stored = 0
         self._evals: list[dict[str, float]] = []
         self._begun = False
         self._finished = False
         self._flush_at = -np.inf
-        self._hooks = (
-            optimizer.register_step_pre_hook(self._before_update),
-            optimizer.register_step_post_hook(self._after_update),
-        )
 
     @property
     def run_id(self) -> str:
@@ -133,9 +121,7 @@ class Recorder:
     @property
     def num_steps(self) -> int:
         """How many updates were recorded so far."""
-        if any(self._skipped):
-            self._collect()
-        return self._num_rows + len(self._rates)
+        return len(self._rows)
 
     def step(self, loss: Tensor | float) -> None:
         """Record the update that was just made, with its loss. Nothing happens if there was none since the last call.
@@ -146,16 +132,12 @@ class Recorder:
             OptionError: the loss is not one number.
             StoreError: the rows cannot be stored; they are kept, and stored with the next ones.
         """
-        missing = len(self._rates) - len(self._losses)
-        if missing == 0:
+        if self._rows.without_loss == 0:
             if self._finished:
                 raise OptionError("the run has finished; make a new Recorder to record more updates")
             return
-        reading = number(loss, "the loss")
-        if missing > 1:
-            self._losses.extend([np.nan] * (missing - 1))
-        self._losses.append(reading)
-        if len(self._losses) >= FLUSH_ROWS or time.monotonic() >= self._flush_at:
+        waiting = self._rows.add_loss(number(loss, "the loss"))
+        if waiting >= FLUSH_ROWS or time.monotonic() >= self._flush_at:
             self.flush()
 
     def evaluate(self, **figures: Tensor | float) -> None:
@@ -170,7 +152,7 @@ class Recorder:
             raise OptionError(f"evaluate takes figures by name, as in evaluate(val_loss=0.3), got {figures}")
         row = {name: float(number(value, f"{name!r}")) for name, value in figures.items()}
         self.flush()
-        step = float(self._num_rows)
+        step = float(self._rows.collected)
         if self._evals and self._evals[-1]["step"] == step:
             row = self._evals.pop() | row
         self._evals.append({"step": step} | row)
@@ -181,16 +163,16 @@ class Recorder:
     def flush(self) -> None:
         """Bring what was recorded into the store now, and begin the run there if it has not begun."""
         self._flush_at = time.monotonic() + FLUSH_SECONDS
-        self._collect()
+        self._rows.collect()
         if self._store is None or self._taken:
             return
         with self._unless_taken():
             if not self._begun:
                 self._store.begin(self._as_run(Outcome(Ending.RUNNING, 0, ""), {}, []))
                 self._begun = True
-            if self._num_stored < self._num_rows:
-                self._store.append(self.run_id, self._rows_from(self._num_stored))
-                self._num_stored = self._num_rows
+            if self._num_stored < self._rows.collected:
+                self._store.append(self.run_id, self._rows.since(self._num_stored))
+                self._num_stored = self._rows.collected
 
     def checkpoint(self, state: bytes) -> None:
         """Store the rows so far and the state from which the run can go on with the next update."""
@@ -199,7 +181,7 @@ class Recorder:
         self.flush()
         if not self._taken:
             with self._unless_taken():
-                self._store.checkpoint(self.run_id, self._num_rows, state)
+                self._store.checkpoint(self.run_id, self._rows.collected, state)
 
     def rewind(self, step: int) -> None:
         """Go back to before update `step`, where a checkpoint was: later rows are dropped, earlier ones kept.
@@ -209,26 +191,26 @@ class Recorder:
         Raises:
             ResumeError: fewer than `step` updates were recorded.
         """
-        self._collect()
+        self._rows.collect()
         if not self._begun and self._store is not None:
             stored = self._store.load(self.run_id)
-            self._parts = [stored.columns]
+            self._rows.take(stored.columns)
             self._evals = to_rows(stored.evals)
             self._num_stored = num_rows(stored.columns)
-        columns = join(self._parts)
+        columns = self._rows.columns()
         if num_rows(columns) < step:
             raise ResumeError(f"the run {self.run_id!r} has {num_rows(columns)} updates, so it cannot go on at {step}")
-        self._parts = [rows_where(columns, columns["step"] < step)] if columns else []
+        self._rows.take(rows_where(columns, columns["step"] < step) if columns else {})
         self._evals = [row for row in self._evals if row["step"] <= step]
-        self._num_rows, self._num_stored = step, min(step, self._num_stored)
+        self._num_stored = min(step, self._num_stored)
         if self._store is not None:
             self._store.truncate(self.run_id, step)
             self._begun = True
 
     def snapshot(self) -> Run:
         """The run so far; it goes on."""
-        self._collect()
-        return self._as_run(Outcome(Ending.RUNNING, self._num_rows, ""), join(self._parts), self._evals)
+        self._rows.collect()
+        return self._as_run(Outcome(Ending.RUNNING, self._rows.collected, ""), self._rows.columns(), self._evals)
 
     def finish(self, outcome: Outcome | Ending | None = None, **results: Tensor | float) -> Run:
         """The whole run, stored in one piece; the recorder lets go of the optimizer.
@@ -243,10 +225,9 @@ class Recorder:
         if self._finished:
             raise OptionError("the run has finished already")
         figures = {name: float(number(value, f"{name!r}")) for name, value in results.items()}
-        for hook in self._hooks:
-            hook.remove()
-        self._collect()
-        columns = join(self._parts)
+        self._rows.release()
+        self._rows.collect()
+        columns = self._rows.columns()
         run = self._as_run(completed(outcome, columns), columns, self._evals, figures)
         if self._store is not None and self._shared:
             run = self._store.keep(run)
@@ -283,47 +264,6 @@ class Recorder:
             if not self._shared:
                 raise
             self._taken = True
-
-    def _before_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._ahead = [rate(group["lr"]) for group in optimizer.param_groups]
-        if self._with_norm:
-            closure = args[1] if len(args) > 1 else kwargs.get("closure")
-            self._ahead_norm = gradient_norm(optimizer) if closure is None else np.nan
-
-    def _after_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._rates.append(self._ahead)
-        # A fused optimizer under a GradScaler is stepped always and told on the device whether to skip.
-        self._skipped.append(getattr(optimizer, "found_inf", 0.0))
-        if self._with_norm:
-            self._norms.append(self._ahead_norm)
-
-    def _collect(self) -> None:
-        """Turn the readings since the last time into columns; this is where a GPU is waited for."""
-        if not self._rates:
-            return
-        count = len(self._rates)
-        losses = self._losses + [np.nan] * (count - len(self._losses))
-        columns = {"loss": numbers(losses)}
-        for group in range(max(len(rates) for rates in self._rates)):
-            readings = [rates[group] if group < len(rates) else np.nan for rates in self._rates]
-            columns["lr" if group == 0 else f"lr.{group}"] = numbers(readings)
-        if self._with_norm:
-            columns["grad_norm"] = numbers(self._norms)
-        columns = rows_where(columns, numbers(self._skipped) == 0.0)
-        made = num_rows(columns)
-        self._parts.append({"step": np.arange(self._num_rows, self._num_rows + made, dtype=np.float64)} | columns)
-        self._num_rows += made
-        self._rates, self._norms, self._skipped, self._losses = [], [], [], []
-
-    def _rows_from(self, row: int) -> Columns:
-        parts: list[Columns] = []
-        behind = self._num_rows
-        for part in reversed(self._parts):
-            if behind <= row:
-                break
-            parts.insert(0, part)
-            behind -= num_rows(part)
-        return {name: column[row - behind :] for name, column in join(parts).items()}
 
     def _as_run(
         self,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,27 +70,85 @@ def ids(store: Path) -> list[str]:
         return [summary.id for summary in opened.summaries()]
 
 
+def shown(monkeypatch: pytest.MonkeyPatch, *words: object, store: Path, width: int, encoding: str = "utf-8") -> str:
+    """What a terminal of that width shows."""
+    screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    terminal = Console(force_terminal=True, color_system=None, width=width, highlight=False, file=screen)
+    monkeypatch.setattr(command, "Console", lambda **options: terminal)
+    said(*words, store=store)
+    screen.seek(0)
+    return screen.read()
+
+
 def test_list_is_complete_where_it_is_not_a_terminal(store: Path) -> None:
     lines = said("list", store=store).splitlines()
     assert len(lines) == 5
-    assert " ".join(lines[0].split()) == "id name outcome steps task optimizer base lr seed begun schedule"
+    assert lines[0].split() == [
+        "id", "name", "ending", "score", "rate", "seed", "steps", "task", "optimizer", "begun", "schedule",
+    ]  # fmt: skip
     assert [line.split()[0] for line in lines[1:]] == ["abc1", "abd2", "abc", "e5"]
     assert all(SCHEDULE in line for line in lines[1:])
+    assert "test loss 0.4375" in lines[1]
     assert "too [high]" in lines[2]
     assert "diverged" in lines[2]
     assert "running, last written 20" in lines[4]
 
 
-@pytest.mark.parametrize("width", [60, 120, 200])
-def test_list_fits_a_terminal(store: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_list_fits_a_terminal_with_one_line_per_run(
+    store: Path, monkeypatch: pytest.MonkeyPatch, width: int, encoding: str
+) -> None:
     with Store.open(store) as opened:
-        opened.save(a_run("f" * 32, "a long id"))
-    screen = io.StringIO()
-    terminal = Console(force_terminal=True, color_system=None, width=width, highlight=False, file=screen)
-    monkeypatch.setattr(command, "Console", lambda **options: terminal)
-    said("list", store=store)
-    assert max(map(len, screen.getvalue().splitlines())) <= width
-    assert "f" * 9 not in screen.getvalue()  # as many letters as tell it from the others
+        opened.save(
+            replace(a_run("f" * 32, "a long id and a name that is longer than a column"), task="blobs.py:blobs")
+        )
+    lines = shown(monkeypatch, "list", store=store, width=width, encoding=encoding).splitlines()
+    assert max(map(len, lines)) <= width
+    assert [line.split()[0] for line in lines[-5:]] == ["abc1", "abd2", "abc", "e5", "f" * 8]
+    assert "optimizer momentum" in lines[0] or width < 80  # what all have in common is said once
+
+
+def test_at_80_columns_a_list_has_what_runs_are_compared_by(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(monkeypatch, "list", store=store, width=80).splitlines()
+    assert "task digits-cnn" in lines[0]
+    assert lines[1].split() == ["id", "name", "ending", "test", "loss", "begun"]
+    assert lines[2].split()[:4] == ["abc1", "cosine", "learned", "0.4375"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--ending", "diverged"], ["abd2"]),
+        (["--ending", "Did-Not-Learn"], ["n0"]),
+        (["--name", "cosine"], ["abc1"]),
+        (["--strategy", "too*"], ["abd2"]),
+        (["--name", "too [high]"], ["abd2"]),  # a name is not taken for a pattern
+        (["--task", "blobs.py:*"], ["n0"]),
+        (["--task", "digits-cnn", "--ending", "learned"], ["abc1", "abc"]),
+    ],
+)
+def test_a_list_holds_what_was_asked_for(store: Path, words: list[str], found: list[str]) -> None:
+    with Store.open(store) as opened:
+        opened.save(replace(a_run("n0", "flat", Ending.NOT_LEARNING), task="blobs.py:blobs"))
+    assert [run["id"] for run in json.loads(said("list", "--json", *words, store=store))] == found
+    assert [line.split()[0] for line in said("list", *words, store=store).splitlines()[1:]] == found
+
+
+def test_where_no_run_has_what_was_asked_for_it_says_what_there_is(store: Path) -> None:
+    assert said("list", "--task", "digits", "--ending", "failed", store=store) == (
+        f"no run in {store} has task 'digits' and ending 'failed'; known tasks: digits-cnn; "
+        "known endings: diverged, learned, running\n"
+    )
+    assert json.loads(said("list", "--json", "--task", "digits", store=store)) == []
+
+
+def test_an_unknown_ending_is_quoted_and_the_known_ones_are_named(store: Path) -> None:
+    error = call("list", "--ending", "exploded", store=store).exception
+    assert isinstance(error, OptionError)
+    assert str(error) == (
+        "an ending is one of running, learned, did not learn, diverged, stopped, failed, got 'exploded'"
+    )
 
 
 def test_list_as_json_is_strict(store: Path) -> None:
@@ -111,7 +170,7 @@ def test_an_empty_store_has_no_runs(tmp_path: Path) -> None:
 def test_show_says_how_it_ended_and_draws_its_curves(store: Path) -> None:
     text = said("show", "abd", store=store)
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in text.splitlines()}
-    assert lines["outcome"].strip() == "diverged: the loss went [bold]down[/bold]"
+    assert lines["ending"].strip() == "diverged: the loss went [bold]down[/bold]"
     assert lines["schedule"].strip() == SCHEDULE
     assert lines["threads"].strip() == "1"
     assert lines["test_loss"].strip() == "0.4375"
@@ -146,20 +205,34 @@ def test_export_as_csv_has_every_row_in_the_order_of_time(store: Path) -> None:
 
 def test_export_as_json_is_the_runs(store: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
-    assert said("export", "abc1", "e5", "--format", "json", "-o", target, store=store) == ""
+    assert said("export", "abc1", "e5", "--format", "json", "-o", target, store=store) == (
+        f"wrote 2 runs, 86 rows, to {target}\n"
+    )
     document = json.loads(target.read_text(), parse_constant=pytest.fail)
     assert document["stepwell_runs"] == 1
     assert [run_from_json(run).id for run in document["runs"]] == ["abc1", "e5"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "runs.sqlite"]
 
 
-@pytest.mark.parametrize("target", ["no/such/folder.csv", ".", "runs.sqlite", "/dev/full"])
-def test_an_export_that_cannot_be_written_leaves_nothing_half_done(store: Path, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "complaint"),
+    [
+        ("no/such/folder.csv", "cannot write '{}': there is no folder '{}/no/such'; make it first"),
+        ("folder", "cannot write '{}': it is a folder"),
+        ("runs.sqlite", "'{}' is the run store itself; give another file with -o FILE"),
+        ("a" * 300, "cannot write '{}': file name too long"),
+        ("/dev/full", "cannot write '{}': no space left on device"),
+    ],
+)
+def test_an_export_that_cannot_be_written_is_one_sentence_and_leaves_nothing(
+    store: Path, target: str, complaint: str
+) -> None:
+    (store.parent / "folder").mkdir()
     before = sorted(store.parent.iterdir())
     content = store.read_bytes()
     result = call("export", "abc1", "-o", store.parent / target, store=store)
     assert isinstance(result.exception, OutputError | OptionError), result.exception
-    assert "-o FILE" in str(result.exception)
+    assert str(result.exception) == complaint.format(store.parent / target, store.parent)
     assert sorted(store.parent.iterdir()) == before
     assert store.read_bytes() == content
 
@@ -168,16 +241,24 @@ def test_an_export_replaces_a_file_as_a_whole(store: Path, tmp_path: Path, monke
     target = tmp_path / "out.csv"
     target.write_text("mine")
 
-    def write_half(runs: Any, stream: Any) -> None:
-        stream.write("half")
-        raise OSError("no space left")
+    def fail(*paths: object) -> None:
+        raise OSError(28, "No space left on device", ".out.csv.123.part")
 
-    monkeypatch.setattr(command, "write_csv", write_half)
-    assert isinstance(call("export", "abc1", "-o", target, store=store).exception, OutputError)
+    monkeypatch.setattr("os.replace", fail)
+    error = call("export", "abc1", "-o", target, store=store).exception
+    assert isinstance(error, OutputError)
+    assert str(error) == f"cannot write '{target}': no space left on device"
     assert target.read_text() == "mine"
     monkeypatch.undo()
-    assert call("export", "abc1", "-o", target, store=store).exit_code == 0
+    assert said("export", "abc1", "-o", target, store=store) == f"wrote 1 run, 43 rows, to {target}\n"
     assert target.read_text().startswith("run,name,kind,step,")
+    assert "\r" not in target.read_bytes().decode()
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs a device to write to")
+def test_an_export_into_a_device_does_not_mix_with_what_is_said(store: Path) -> None:
+    result = call("export", "abc1", "-o", "/dev/null", store=store)
+    assert (result.stdout, result.stderr) == ("", "wrote 1 run, 43 rows, to /dev/null\n")
 
 
 def test_a_standard_output_that_is_full_says_so(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +268,7 @@ def test_a_standard_output_that_is_full_says_so(store: Path, monkeypatch: pytest
     monkeypatch.setattr(command, "write_csv", full)
     error = call("export", "abc1", store=store).exception
     assert isinstance(error, OutputError)
-    assert "give a file with -o FILE" in str(error)
+    assert str(error) == "cannot write to the standard output (no space left on device); give a file with -o FILE"
 
 
 def test_delete_asks(store: Path) -> None:
@@ -208,28 +289,46 @@ def test_a_whole_id_is_not_the_beginning_of_another(store: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["show", "zz"], ["export", "abc1", "zz"], ["delete", "--yes", "abc1", "zz"]])
-def test_an_unknown_id_lists_what_there_is_and_does_nothing(store: Path, words: list[str]) -> None:
+def test_an_unknown_id_says_how_to_see_the_known_ones_and_does_nothing(store: Path, words: list[str]) -> None:
     error = call(*words, store=store).exception
     assert isinstance(error, OptionError)
     assert str(error) == (
-        f"no run 'zz' in {store}, which holds abc1 (cosine), abd2 (too [high]), abc (its id begins another's), "
-        "e5 (still going)"
+        f"no run has an id that begins with 'zz'; to see all, type: stepwell runs list --store {store}"
     )
     assert len(ids(store)) == 4
+
+
+def test_a_mistyped_id_names_the_nearest(store: Path) -> None:
+    error = call("show", "bad2", store=store).exception
+    assert isinstance(error, OptionError)
+    assert "begins with 'bad2'; the nearest is abd2 (too [high]); to see all, type: " in str(error)
+
+
+def test_a_name_in_the_place_of_an_id_names_its_runs(store: Path) -> None:
+    error = call("show", "still going", store=store).exception
+    assert isinstance(error, OptionError)
+    assert str(error) == (
+        "'still going' is a name, and an id is needed, as of e5 (still going); "
+        f"to see all, type: stepwell runs list --store {store} --name 'still going'"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "a"])
+def test_no_error_is_a_wall_of_ids(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "runs.sqlite"
+    with Store.open(path) as opened:
+        for index in range(30):
+            opened.save(a_run(f"a{index:02}" + 29 * "0", "n"))
+    error = call("show", text, store=path).exception
+    assert isinstance(error, OptionError)
+    assert len(str(error)) < 120 + len(str(path))
+    assert text == "" or "could be a2700000 (n), a2800000 (n), a2900000 (n) or 27 older; type more" in str(error)
 
 
 def test_an_ambiguous_id_lists_its_meanings(store: Path) -> None:
     error = call("show", "ab", store=store).exception
     assert isinstance(error, OptionError)
     assert "the id 'ab' could be abc1 (cosine), abd2 (too [high]), abc (" in str(error)
-
-
-def test_of_many_runs_the_newest_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "runs.sqlite"
-    with Store.open(path) as opened:
-        for index in range(30):
-            opened.save(a_run(f"run{index:02}", "n"))
-    assert str(call("show", "zz", store=path).exception).endswith("run29 (n) and 22 older")
 
 
 @pytest.mark.parametrize("words", [["list"], ["show", "a"], ["export", "a"], ["delete", "a"]])

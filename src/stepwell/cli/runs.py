@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import os
+import io
+import shlex
 import sys
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from stepwell.errors import OptionError, OutputError
+from stepwell.record.choose import Filter, choose, read_ending, short_ids
+from stepwell.record.columns import num_rows
 from stepwell.record.document import dumps, number_to_json, run_to_json
 from stepwell.record.export import write_csv, write_json
 from stepwell.record.facts import RunSummary
 from stepwell.record.run import Ending, Run
 from stepwell.record.store import DEFAULT_STORE, Store
-from stepwell.view.sparkline import sparkline
+from stepwell.view.run_table import print_runs, run_table, runs_text
+from stepwell.view.write import write_file
 
 app = typer.Typer(help="List, show, export and delete recorded runs.", no_args_is_help=True)
 
 StoreOption = Annotated[Path, typer.Option("--store", metavar="PATH", help="The run store.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, or the first letters of them.")]
 Json = Annotated[bool, typer.Option("--json", help="Print strict JSON.")]
-
-SPARK_WIDTH = 60
+Task = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this task, or of tasks such as 'digits-*'.")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", "--strategy", metavar="NAME", help="Only of this strategy, or of those such as 'warm*'."),
+]
+Ended = Annotated[
+    str | None,
+    typer.Option("--ending", metavar="ENDING", help=f"Only those that ended so: {', '.join(e.value for e in Ending)}."),
+]
 
 
 class Format(StrEnum):
@@ -40,17 +49,32 @@ class Format(StrEnum):
 
 
 @app.command("list")
-def list_runs(store: StoreOption = DEFAULT_STORE, json: Json = False) -> None:
-    """List every run, the newest last."""
+def list_runs(
+    task: Task = None,
+    name: Name = None,
+    ending: Ended = None,
+    store: StoreOption = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """List runs, the newest last: how each ended, its score on the task's goal, its rate and seed.
+
+    A terminal shows the columns it has room for; a pipe or a file gets all of them.
+    """
+    wanted = Filter(task, name, None if ending is None else read_ending(ending))
     with Store.open(store, read_only=True) as opened:
         summaries = opened.summaries()
+    chosen = [summary for summary in summaries if wanted.has(summary)]
+    console = Console(highlight=False)
     if json:
-        typer.echo(dumps([_summary_document(summary) for summary in summaries]))
-    elif summaries:
-        console = Console(highlight=False)
-        _print(_list_table(summaries, whole=not console.is_terminal), console)
-    else:
+        typer.echo(dumps([_summary_document(summary) for summary in chosen]))
+    elif not summaries:
         typer.echo(f"no runs in {store} yet")
+    elif not chosen:
+        typer.echo(f"no run in {store} has {wanted.describe()}; {wanted.instead(summaries)}")
+    elif console.is_terminal:
+        print_runs(chosen, console, ids=short_ids([summary.id for summary in summaries]))
+    else:
+        typer.echo(runs_text(chosen))
 
 
 @app.command("show")
@@ -65,7 +89,7 @@ def show_run(
     if json:
         typer.echo(dumps(run_to_json(run)))
     else:
-        _print(_show_table(run), Console(highlight=False))
+        _print(run_table(run), Console(highlight=False))
 
 
 @app.command("export")
@@ -80,7 +104,9 @@ def export_runs(
         runs = [opened.load(run_id) for run_id in _chosen(opened, ids)]
     write = write_csv if form is Format.CSV else write_json
     if output is not None:
-        _write_file(output, store, lambda stream: write(runs, stream))
+        text = io.StringIO(newline="")
+        write(runs, text)
+        _write(output, store, text.getvalue(), runs)
         return
     try:
         write(runs, sys.stdout)
@@ -88,7 +114,9 @@ def export_runs(
     except BrokenPipeError:  # `| head` has seen enough; typer ends quietly
         raise
     except OSError as error:
-        raise OutputError(f"cannot write to the standard output ({error}); give a file with -o FILE") from error
+        raise OutputError(
+            f"cannot write to the standard output ({_reason(error)}); give a file with -o FILE"
+        ) from error
 
 
 @app.command("delete")
@@ -103,85 +131,14 @@ def delete_runs(
         named = {summary.id: f"{summary.id} ({summary.name})" for summary in opened.summaries()}
         if not yes:
             typer.confirm(f"Delete {', '.join(named[run_id] for run_id in chosen)} for good?", abort=True)
-        typer.echo(f"deleted {_counted(opened.delete(chosen))}")
+        typer.echo(f"deleted {_counted(opened.delete(chosen), 'run')}")
 
 
-def _chosen(store: Store, texts: list[str]) -> list[str]:
+def _chosen(store: Store, texts: Sequence[str]) -> list[str]:
     """The full ids that the texts begin, each once."""
     summaries = store.summaries()
-    chosen: dict[str, None] = {}
-    for text in texts:
-        matches = [summary for summary in summaries if summary.id == text]
-        matches = matches or [summary for summary in summaries if summary.id.startswith(text)]
-        if not matches:
-            raise OptionError(f"no run {text!r} in {store.path}, which holds {_listed(summaries)}")
-        if len(matches) > 1:
-            raise OptionError(f"the id {text!r} could be {_listed(matches)}; type more of it")
-        chosen[matches[0].id] = None
-    return list(chosen)
-
-
-def _listed(summaries: list[RunSummary], most: int = 8) -> str:
-    newest = ", ".join(f"{summary.id} ({summary.name})" for summary in summaries[-most:])
-    others = len(summaries) - most
-    return f"{newest} and {others} older" if others > 0 else newest or "no runs"
-
-
-def _list_table(summaries: list[RunSummary], *, whole: bool) -> Table:
-    """Every fact of every run; for people, ids as long as they must be and no schedules, which `show` has."""
-    titles = ["id", "name", "outcome", "steps", "task", "optimizer", "base lr", "seed", "begun", "schedule"]
-    table = Table(*(titles if whole else titles[:-1]), box=None, pad_edge=False)
-    length = None if whole else _telling_length(summaries)
-    for summary in summaries:
-        outcome: str = summary.outcome.ending
-        if summary.outcome.ending is Ending.RUNNING:  # or killed: then the time stands still
-            outcome = f"running, last written {_time(summary.written)}"
-        cells = (
-            summary.id[:length],
-            summary.name,
-            outcome,
-            summary.num_steps,
-            summary.task,
-            summary.optimizer,
-            _figure(summary.base_lr),
-            summary.seed,
-            _time(summary.begun),
-            summary.schedule,
-        )
-        texts = ["" if cell is None else escape(str(cell)) for cell in cells]
-        table.add_row(*texts[: len(table.columns)])
-    return table
-
-
-def _show_table(run: Run) -> Table:
-    table = Table.grid("", "", padding=(0, 2))
-    for label, value in _shown(run):
-        table.add_row(escape(label), escape(value))
-    return table
-
-
-def _shown(run: Run) -> Iterator[tuple[str, str]]:
-    yield "id", run.id
-    yield "name", run.name
-    yield "outcome", f"{run.outcome.ending}: {run.outcome.words}" if run.outcome.words else run.outcome.ending
-    facts = {
-        "steps": run.num_steps,
-        "task": run.task,
-        "optimizer": run.optimizer,
-        "base lr": _figure(run.base_lr),
-        "schedule": run.schedule,
-        "total steps": None if run.horizon is None else run.horizon.total_steps,
-        "seed": run.seed,
-    }
-    yield from ((label, str(value)) for label, value in facts.items() if value not in (None, ""))
-    yield from ((name, _figure(value)) for name, value in run.results.items())
-    yield from ((name, str(value)) for name, value in run.settings.items())
-    for name in ("loss", "lr", "val_loss"):
-        if name in run.columns or name in run.evals:
-            values = run[name].tolist()
-            if values:
-                ends = f"{_figure(values[0])} -> {_figure(values[-1])}"
-                yield name, f"{sparkline(values, SPARK_WIDTH)}  {ends}"
+    where = "stepwell runs list" if store.path == DEFAULT_STORE else f"stepwell runs list --store {_quoted(store.path)}"
+    return list(dict.fromkeys(choose(summaries, text, where=where) for text in texts))
 
 
 def _summary_document(summary: RunSummary) -> dict[str, Any]:
@@ -217,43 +174,32 @@ def _print(table: Table, console: Console) -> None:
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def _telling_length(summaries: list[RunSummary], least: int = 8) -> int:
-    """How many letters tell all ids apart."""
-    longest = max(len(summary.id) for summary in summaries)
-    for length in range(least, longest):
-        if len({summary.id[:length] for summary in summaries}) == len(summaries):
-            return length
-    return longest
-
-
-def _write_file(path: Path, store: Path, write: Callable[[TextIO], None]) -> None:
-    """Write the whole file or none of it."""
+def _write(path: Path, store: Path, text: str, runs: Sequence[Run]) -> None:
+    """Write the whole file or none of it, and say what went there."""
+    rows = sum(num_rows(table) for run in runs for table in (run.columns, run.evals))
+    wrote = f"wrote {_counted(len(runs), 'run')}, {_counted(rows, 'row')}, to {path}"
     try:
         if path.exists() and path.samefile(store):
-            raise OptionError(f"{path} is the run store itself; give another file with -o FILE")
-        if path.exists() and not path.is_file():  # a pipe or a device: nothing to put in its place
-            with path.open("w", encoding="utf-8", newline="") as stream:
-                write(stream)
+            raise OptionError(f"{str(path)!r} is the run store itself; give another file with -o FILE")
+        if not path.exists() or path.is_file() or path.is_dir():
+            write_file(path, text)
+            typer.echo(wrote)
             return
-        target = path.resolve()
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            with draft.open("x", encoding="utf-8", newline="") as stream:
-                write(stream)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-    except (OSError, UnicodeError) as error:
-        raise OutputError(f"cannot write {path} ({error}); give another file with -o FILE") from error
+        # A pipe or a device: there is nothing to put in its place, and it may be the standard output itself.
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        typer.echo(wrote, err=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {str(path)!r}: {_reason(error)}") from error
 
 
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
-def _counted(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

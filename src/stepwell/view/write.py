@@ -19,14 +19,15 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> Path:
         OutputError: the file cannot be written; nothing of it is left then.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise OutputError(f"cannot write {os.fspath(path)!r}: it is {'a folder' if target.is_dir() else 'not a file'}")
-    if not target.parent.is_dir():
-        raise OutputError(
-            f"cannot write {os.fspath(path)!r}: there is no folder {os.fspath(target.parent)!r}; make it first"
-        )
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        if target.exists() and not target.is_file():
+            what = "a folder" if target.is_dir() else "not a file"
+            raise OutputError(f"cannot write {os.fspath(path)!r}: it is {what}")
+        if not target.parent.is_dir():
+            raise OutputError(
+                f"cannot write {os.fspath(path)!r}: there is no folder {os.fspath(target.parent)!r}; make it first"
+            )
         try:
             with part.open("wb") as file:
                 file.write(content.encode("utf-8", "replace") if isinstance(content, str) else content)

@@ -1,0 +1,194 @@
+"""Recorded runs in the terminal: one line each, and everything about one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stepwell.record.facts import RunSummary
+from stepwell.record.run import Ending, Run
+from stepwell.view.numbers import duration, in_ascii, rate, significant
+from stepwell.view.sparkline import sparkline
+from stepwell.view.words import readable
+
+SPARK_WIDTH = 60
+WIDEST, NARROWEST = 24, 4  # of a column in a terminal
+TIMES = ("seconds", "train_seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One fact of every run: its heading and texts, and when it gives way (0 never, then the highest first)."""
+
+    heading: str
+    cells: tuple[str, ...]
+    gives_way: int = 0
+    right: bool = False
+
+    @property
+    def width(self) -> int:
+        """How wide it is in a terminal."""
+        return min(WIDEST, max(cell_len(text) for text in (self.heading, *self.cells)))
+
+
+def print_runs(runs: Sequence[RunSummary], console: Console, *, ids: Mapping[str, str]) -> None:
+    """Print one line per run: the facts that fit the terminal, and above them what all have in common.
+
+    Args:
+        runs: at least one.
+        console: a terminal.
+        ids: what stands for the id of each run; see `stepwell.record.choose.short_ids`.
+    """
+    columns = [column for column in _columns(runs, ids) if any(column.cells)]
+    shared = [column for column in columns if column.heading in _SHAREABLE and len(set(column.cells)) == 1]
+    shown = _fitting([column for column in columns if column not in shared], console.width)
+    ascii_only = console.options.ascii_only
+    words = [f"{column.heading} {column.cells[0]}" for column in shared]
+    counted = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    heading = f"{counted}: {', '.join(words)}" if words else counted
+    console.print(Text(in_ascii(heading) if ascii_only else heading, style="dim"))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    beyond = max(0, _width(shown) - console.width)
+    for column in shown:
+        narrower = beyond if column.heading == "name" else 0
+        table.add_column(
+            column.heading,
+            justify="right" if column.right else "left",
+            width=max(min(NARROWEST, column.width), column.width - narrower),
+            no_wrap=True,
+            overflow="crop" if ascii_only else "ellipsis",
+        )
+    for row, run in enumerate(runs):
+        texts = (column.cells[row] for column in shown)
+        cells = (Text(in_ascii(text) if ascii_only else text) for text in texts)
+        table.add_row(*cells, style=_STYLES.get(run.outcome.ending, ""))
+    console.print(table)
+
+
+def runs_text(runs: Sequence[RunSummary]) -> str:
+    """Every fact of every run in columns as wide as they must be, for a file or a pipe."""
+    columns = _columns(runs, {run.id: run.id for run in runs}, whole=True)
+    widths = [max(cell_len(text) for text in (column.heading, *column.cells)) for column in columns]
+    rows = zip(*((column.heading, *column.cells) for column in columns), strict=True)
+    lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def run_table(run: Run) -> Table:
+    """Everything about one run but its rows: how it ended, what it was, its figures and the shape of its curves."""
+    table = Table.grid("", "", padding=(0, 2))
+    for label, value in _facts(run):
+        table.add_row(Text(label), Text(value))
+    return table
+
+
+def score(run: RunSummary) -> tuple[str, float] | None:
+    """The figure that a run is judged by, with its name; None where nothing was measured.
+
+    That of the task's goal: on the test split where there is one, else on the validation split at the end. A run
+    whose goal is not known, of a loop of one's own, shows the first figure that it was finished with.
+    """
+    goal = run.settings.get("goal")
+    if isinstance(goal, list | tuple) and goal:
+        found = str(goal[0])
+        split = bool(run.settings.get("test_split"))
+        name = f"test_{found.removeprefix('val_')}" if split else f"final_{found}"
+        return (name.removeprefix("final_"), run.results[name]) if name in run.results else None
+    return next(((name, value) for name, value in run.results.items() if name not in TIMES), None)
+
+
+_SHAREABLE = ("task", "optimizer", "steps", "rate", "seed")
+_STYLES = {Ending.DIVERGED: "red", Ending.FAILED: "red", Ending.NOT_LEARNING: "yellow", Ending.RUNNING: "cyan"}
+
+
+def _columns(runs: Sequence[RunSummary], ids: Mapping[str, str], *, whole: bool = False) -> list[_Column]:
+    def each(text: Callable[[RunSummary], object]) -> tuple[str, ...]:
+        return tuple("" if (value := text(run)) is None else str(value) for run in runs)
+
+    scores = [score(run) for run in runs]
+    names = {found[0] for found in scores if found is not None}
+    one = len(names) == 1 and not whole
+    titles = {True: readable(next(iter(names), "")), False: "score"}
+    figures = tuple("" if found is None else _score(*found, named=not one) for found in scores)
+    columns = [
+        _Column("id", each(lambda run: ids[run.id])),
+        _Column("name", each(lambda run: run.name)),
+        _Column("ending", each(lambda run: _ending(run, whole=whole))),
+        _Column(titles[one], figures, right=one),
+        _Column("rate", each(lambda run: None if run.base_lr is None else rate(run.base_lr)), 1, right=True),
+        _Column("seed", each(lambda run: run.seed), 2, right=True),
+        _Column("steps", each(lambda run: run.num_steps), 3, right=True),
+        _Column("task", each(lambda run: run.task), 4),
+        _Column("optimizer", each(lambda run: run.optimizer), 5),
+        _Column("begun", each(lambda run: _moment(run.begun)), 6),
+    ]
+    return [*columns, _Column("schedule", each(lambda run: run.schedule))] if whole else columns
+
+
+def _fitting(columns: list[_Column], width: int) -> list[_Column]:
+    """As many columns as the terminal has room for."""
+    shown = list(columns)
+    while _width(shown) > width:
+        last = max(shown, key=lambda column: column.gives_way)
+        if not last.gives_way:
+            break
+        shown.remove(last)
+    return shown
+
+
+def _width(columns: list[_Column]) -> int:
+    return sum(column.width + 1 for column in columns) - 1
+
+
+def _score(name: str, value: float, *, named: bool) -> str:
+    figure = significant(value, 4)
+    return f"{readable(name)} {figure}" if named else figure
+
+
+def _ending(run: RunSummary, *, whole: bool) -> str:
+    if run.outcome.ending is not Ending.RUNNING:
+        return run.outcome.ending
+    if whole:  # it may have been killed: then the time stands still
+        return f"running, last written {_moment(run.written)}"
+    return f"running {duration(max(0.0, time.time() - run.written))} ago"
+
+
+def _facts(run: Run) -> Iterator[tuple[str, str]]:
+    yield "id", run.id
+    yield "name", run.name
+    words, ending = run.outcome.words, run.outcome.ending
+    yield "ending", words if words.startswith(ending) else f"{ending}: {words}" if words else ending
+    facts: dict[str, Any] = {
+        "steps": run.num_steps,
+        "task": run.task,
+        "optimizer": run.optimizer,
+        "base rate": None if run.base_lr is None else rate(run.base_lr),
+        "schedule": run.schedule,
+        "total steps": None if run.horizon is None else run.horizon.total_steps,
+        "seed": run.seed,
+    }
+    yield from ((label, str(value)) for label, value in facts.items() if value not in (None, ""))
+    yield from ((name, _figure(value)) for name, value in run.results.items())
+    yield from ((name, str(value)) for name, value in run.settings.items())
+    for name in ("loss", "lr", "val_loss"):
+        if name in run.columns or name in run.evals:
+            values = run[name].tolist()
+            if values:
+                ends = f"{_figure(values[0])} -> {_figure(values[-1])}"
+                yield name, f"{sparkline(values, SPARK_WIDTH)}  {ends}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")

@@ -30,3 +30,27 @@ def test_lengths_are_multiplied_and_shares_stay() -> None:
         str(stretched(parse("hold * plateau(x0.1, patience 10)"), Fraction(1, 4)))
         == "(hold) * plateau(x0.1, patience 3)"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "small"),
+    [
+        ("hold 0 for 1 | linear 0..1 for 199 | hold", "hold 0 for 1 | linear 0..1 for 49 | hold"),
+        ("hold 0 for 1 | linear 0..1 for 99", "hold 0 for 1 | linear 0..1 for 24"),  # and still fills its run
+        ("repeat (linear 0..1 for 3 | linear to 0 for 5)", "repeat (linear 0..1 for 1 | linear to 0 for 1)"),
+        ("linear 0..1 for 1 | hold", "linear 0..1 for 1 | hold"),
+        ("linear 0..1 for 0.5 | hold", "linear 0..1 for 0.125 | hold"),  # it had no step to keep
+    ],
+)
+def test_a_phase_of_one_step_stays_one_step(text: str, small: str) -> None:
+    assert stretched(parse(text), Fraction(1, 4)) == parse(small)
+
+
+@pytest.mark.parametrize("name", ["warmup_lr", "warmup_decay_lr", "warmup_cosine_lr"])
+@pytest.mark.parametrize("way", ["log", "linear"])
+def test_a_warmup_that_comes_one_update_late_has_a_miniature(name: str, way: str) -> None:
+    whole = schedule(f"deepspeed.{name}(warmup_num_steps=200, warmup_type={way})")
+    small = stretched(whole, Fraction(1, 4)).resolve(Horizon(500))(np.arange(500))
+    assert small[0] == 0
+    apart = np.abs(small - whole.resolve(Horizon(2000))(np.arange(2000))[::4])
+    assert np.count_nonzero(apart > 0.06) <= 4  # the first steps of a logarithm

@@ -74,10 +74,15 @@ def attach(listener: Listener) -> list[Callable[[], None]]:
     return ends
 
 
+def attached(optimizer: Optimizer) -> Any:
+    """The listener on the optimizer; None where there is none."""
+    known = _ATTACHED.get(optimizer)
+    return None if known is None else known()
+
+
 def release(listener: Listener) -> None:
     """Forget that the listener is on its optimizer."""
-    known = _ATTACHED.get(listener.optimizer)
-    if known is not None and known() is listener:
+    if attached(listener.optimizer) is listener:
         del _ATTACHED[listener.optimizer]
 
 
@@ -88,8 +93,7 @@ def _refuse_another(listener: Listener) -> None:
             "a torch scheduler is already on this optimizer and would write the same rates; put both shapes into one "
             "schedule text, or make a new optimizer"
         )
-    known = _ATTACHED.get(optimizer)
-    other = None if known is None else known()
+    other = attached(optimizer)
     if other is None or other is listener:
         return
     if not (listener.follow and other.follow):

@@ -1,0 +1,1 @@
+"""The rate for a model, measured. Importing this room does not import torch."""

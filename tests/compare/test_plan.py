@@ -59,7 +59,7 @@ def test_lengths_in_epochs_and_steps_shrink_with_the_race() -> None:
 
 
 def test_a_schedule_that_does_not_fit_a_short_run_is_raced_at_a_longer_one() -> None:
-    strategy = Strategy("mine", "linear 0..1 for 2 | hold 0.5 for 2 | cosine to 0")
+    strategy = Strategy("mine", "steps x0.5 at 2 4")
     trial = plan.short_trials(terms(), strategy, (0.1,))[0]
     assert trial.budget.total_steps == 310
     tight = Strategy("tight", " | ".join(["hold for 1"] * 3 + ["hold"]))

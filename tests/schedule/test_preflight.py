@@ -80,6 +80,15 @@ CASES = [
     ("table(1 0.5 0.25) over 2000", "SW109"),
     ("table(1 0.5 0.25) over 900", ""),
     ("lr: hold; weight_decay: steps x0.5 at 3000", "SW109"),
+    # entries other than the rate
+    ("lr: hold; weight_decay: linear 0..1 for 50 @left | hold", "SW102"),
+    ("lr: hold; weight_decay: linear 0..1 for 50 | hold 0.5", "SW103"),
+    ("lr: hold; momentum: hold 0.9 for 50 | hold 1", "SW103"),
+    ("lr: hold; weight_decay: cosine 1..0 for 50% | cosine to 1", "SW105"),
+    ("lr: hold; weight_decay: linear 1..0 for 50% | hold", "SW106"),
+    ("lr: hold; momentum: linear 1..0 for 50% | hold", ""),  # a momentum of 0 trains
+    ("lr: hold; eps: linear 0.1..1 for 40% | hold", "SW108"),
+    ("lr: hold; weight_decay: linear 0.1..1", ""),  # Megatron's ramp
     ("steps x0.1 at 30ep 60ep", ""),
 ]
 
@@ -87,7 +96,7 @@ CASES = [
 @pytest.mark.parametrize(("text", "expected"), CASES, ids=[text for text, _ in CASES])
 def test_the_guilty_are_told_and_the_innocent_are_not(text: str, expected: str) -> None:
     horizon = Horizon(TOTAL, 10)
-    found = schedule(text).resolve(horizon, base_lr=0.1, momentum=0.9, weight_decay=0.1).preflight()
+    found = schedule(text).resolve(horizon, base_lr=0.1, momentum=0.9, weight_decay=0.1, eps=1e-8).preflight()
     assert [finding.code for finding in found] == ([expected] if expected else [])
 
 
@@ -129,6 +138,21 @@ def test_the_numbers_are_those_of_the_run() -> None:
     (late,) = findings("steps x0.1 at 30ep 150ep")
     assert late.evidence == (("needed", 1501), ("steps", 1000))
     assert str(late).startswith("SW109 at step 0: 'steps x0.1 at 30ep 150ep' goes on until its step 1501")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("linear 0..1 for 50 @left | hold", "step 0 of weight_decay", "the first update has a weight_decay of 0"),
+        ("linear 0..1 for 50 | hold 0.5", "step 50 of weight_decay", "jumps from 1 to 0.5 where 'hold 0.5' begins"),
+        ("cosine 1..0 for 50% | cosine to 1", "step 500 of weight_decay", "rises to 1 by step 999"),
+        ("linear 1..0 for 50% | hold", "step 500 of weight_decay", "'hold' has a weight_decay of 0 in all of its 500"),
+    ],
+)
+def test_a_finding_names_the_entry_where_it_is_not_the_rate(text: str, place: str, message: str) -> None:
+    (found,) = findings(f"lr: hold; weight_decay: {text}")
+    assert found.place == place
+    assert message in found.message
 
 
 def test_several_findings_come_in_order() -> None:

@@ -30,17 +30,30 @@ JUMP = 0.1  # of the larger of the two values
 VISIBLE = 0.01  # of the peak: what is smaller changes no run
 UNREACHED = 0.05  # of the way down that a phase has not gone
 
+FREE = ("momentum", "beta1", "beta2")
+"""They may be 0 and fall and rise as they like: an update trains without momentum, and one-cycle lowers it and raises
+it again. Only a jump is as bad for them as for a rate."""
+
+RAMPED = (*FREE, "weight_decay")
+"""What may rise throughout the run; Megatron and DINO (arXiv:2104.14294) raise the weight decay from first to last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The rate's factors at the steps that are looked at, and where its phases lie."""
+    """An entry's factors at the steps that are looked at, and where its phases lie."""
 
+    entry: str
     steps: NDArray[np.int64]
     factors: Array
     peak: float
     total: int
     spans: tuple[Span, ...]
     joints: tuple[Joint, ...]
+
+    @property
+    def what(self) -> str:
+        """What the entry is called in a sentence."""
+        return "rate" if self.entry == "lr" else self.entry
 
 
 def preflight(curve: Curve) -> list[Finding]:
@@ -49,25 +62,27 @@ def preflight(curve: Curve) -> list[Finding]:
     if total is None:
         return []
     found: list[Finding] = []
-    if "lr" in curve.entries:
-        sample = _sampled(curve, total)
-        checks = (starts_at_zero, jumps, rises_again, dead_phases, long_warmup)
-        found += [finding for check in checks for finding in check(curve, sample)]
     for entry in curve.entries:
-        spans = tuple(phases(curve, entry))
+        sample = _sampled(curve, entry, total)
+        own = () if entry in FREE else (starts_at_zero, rises_again, dead_phases)
+        checks = (jumps, long_warmup, *own)
+        found += [finding for check in checks for finding in check(curve, sample)]
         for each in (floor_not_reached, shadowed, beyond_the_run):
-            found += each(curve, entry, spans)
+            found += each(curve, entry, sample.spans)
     return sorted(found, key=lambda finding: finding.code)
 
 
 def starts_at_zero(curve: Curve, sample: Sample) -> Iterator[Finding]:
     """SW102: the first update changes nothing."""
     dead_from_the_start = any(span.first == 0 for span in _dead(curve, sample))
-    if curve(0) > 0 or dead_from_the_start:
+    if curve(0, sample.entry) > 0 or dead_from_the_start:
         return
     moving = int(sample.steps[np.argmax(sample.factors > 0)])
-    message = f"updates 0 to {moving - 1} have" if moving > 1 else "the first update has"
-    yield Finding("SW102", "step 0", f"{message} a rate of 0 and change nothing", (("first_moving_step", moving),))
+    several = moving > 1
+    message = f"updates 0 to {moving - 1} have" if several else "the first update has"
+    effect = f" and change{'' if several else 's'} nothing" if sample.entry == "lr" else ""
+    place = _place(0, sample.entry)
+    yield Finding("SW102", place, f"{message} a {sample.what} of 0{effect}", (("first_moving_step", moving),))
 
 
 def jumps(curve: Curve, sample: Sample) -> Iterator[Finding]:
@@ -79,7 +94,8 @@ def jumps(curve: Curve, sample: Sample) -> Iterator[Finding]:
         if joint.after < joint.before and isinstance(joint.node, Phase) and joint.node.shape == "hold":
             continue
         message = f"the factor jumps from {joint.before:.3g} to {joint.after:.3g} where {str(joint.node)!r} begins"
-        yield Finding("SW103", f"step {joint.step}", message, (("before", joint.before), ("after", joint.after)))
+        evidence = (("before", joint.before), ("after", joint.after))
+        yield Finding("SW103", _place(joint.step, sample.entry), message, evidence)
 
 
 def floor_not_reached(curve: Curve, entry: str, spans: tuple[Span, ...]) -> Iterator[Finding]:
@@ -115,7 +131,7 @@ def rises_again(curve: Curve, sample: Sample) -> Iterator[Finding]:
         return
     message = f"the factor is down at {after[bottom]:.3g} and rises to {after[top]:.3g} by step {high}"
     evidence = (("low", float(after[bottom])), ("high", float(after[top])), ("high_step", high))
-    yield Finding("SW105", f"step {low}", message, evidence)
+    yield Finding("SW105", _place(low, sample.entry), message, evidence)
 
 
 def dead_phases(curve: Curve, sample: Sample) -> Iterator[Finding]:
@@ -123,9 +139,10 @@ def dead_phases(curve: Curve, sample: Sample) -> Iterator[Finding]:
     for span in _dead(curve, sample):
         count = span.stop - span.first
         message = (
-            f"{str(span.node)!r} has a rate of 0 in all of its {count} updates, {count / sample.total:.0%} of the run"
+            f"{str(span.node)!r} has a {sample.what} of 0 in all of its {count} updates, "
+            f"{count / sample.total:.0%} of the run"
         )
-        yield Finding("SW106", f"step {span.first}", message, (("steps", count),))
+        yield Finding("SW106", _place(span.first, sample.entry), message, (("steps", count),))
 
 
 def shadowed(curve: Curve, entry: str, spans: tuple[Span, ...]) -> Iterator[Finding]:
@@ -147,6 +164,8 @@ def shadowed(curve: Curve, entry: str, spans: tuple[Span, ...]) -> Iterator[Find
 
 def long_warmup(curve: Curve, sample: Sample) -> Iterator[Finding]:
     """SW108: the rate rises from the start for more than a third of the run, or all of it."""
+    if sample.entry in RAMPED:
+        return
     factors, first = sample.factors, sample.spans[0]
     top = int(np.argmax(factors >= sample.peak * (1 - 1e-6)))
     rises = factors[0] < (1 - JUMP) * sample.peak and bool(np.all(np.diff(factors[: top + 1]) >= 0))
@@ -155,10 +174,9 @@ def long_warmup(curve: Curve, sample: Sample) -> Iterator[Finding]:
         return
     share = steps / sample.total
     whole = steps >= sample.total - 1
-    message = (
-        "the rate rises for the whole run" if whole else f"the rate rises until step {steps}, {share:.0%} of the run"
-    )
-    yield Finding("SW108", "step 0", message, (("peak_step", steps), ("share", share)))
+    until = "for the whole run" if whole else f"until step {steps}, {share:.0%} of the run"
+    evidence = (("peak_step", steps), ("share", share))
+    yield Finding("SW108", _place(0, sample.entry), f"the {sample.what} rises {until}", evidence)
 
 
 def beyond_the_run(curve: Curve, entry: str, spans: tuple[Span, ...]) -> Iterator[Finding]:
@@ -189,23 +207,23 @@ def _farthest(curve: Curve, node: Phase | Table) -> int | None:
     return last + 1 - steps(node.offset)
 
 
-def _sampled(curve: Curve, total: int) -> Sample:
-    spans, joints = tuple(phases(curve, "lr")), tuple(phase_joints(curve, "lr"))
+def _sampled(curve: Curve, entry: str, total: int) -> Sample:
+    spans, joints = tuple(phases(curve, entry)), tuple(phase_joints(curve, entry))
     if total <= MOST_READ:
         steps = np.arange(total)
     else:
         begins = np.array(sorted({span.first for span in spans}))[:MOST_READ]
         around = np.concatenate([np.linspace(0, total - 1, MOST_READ).astype(np.int64), begins, begins - 1])
         steps = np.unique(around.clip(0, total - 1))
-    factors = curve(steps)
-    return Sample(steps, factors, float(factors.max()), total, spans, joints)
+    factors = curve(steps, entry)
+    return Sample(entry, steps, factors, float(factors.max()), total, spans, joints)
 
 
 def _dead(curve: Curve, sample: Sample) -> list[Span]:
     """The phases whose every update has a rate of 0, each stretch of the run once."""
     dead: dict[tuple[int, int], Span] = {}
     for span in sample.spans:
-        if not span.later_cycle and not curve(_within(span).astype(np.int64)).any():
+        if not span.later_cycle and not curve(_within(span).astype(np.int64), sample.entry).any():
             dead.setdefault((span.first, span.stop), span)
     return list(dead.values())
 

@@ -82,8 +82,8 @@ CASES = [
     ("lr: hold; weight_decay: steps x0.5 at 3000", "SW109"),
     # entries other than the rate
     ("lr: hold; weight_decay: linear 0..1 for 50 @left | hold", "SW102"),
-    ("lr: hold; weight_decay: linear 0..1 for 50 | hold 0.5", "SW103"),
-    ("lr: hold; momentum: hold 0.9 for 50 | hold 1", "SW103"),
+    ("lr: hold; weight_decay: linear 0..1 for 50 | linear 0.5..0.4", "SW103"),
+    ("lr: hold; momentum: hold 0.8 for 50 | hold 1", "SW103"),
     ("lr: hold; weight_decay: cosine 1..0 for 50% | cosine to 1", "SW105"),
     ("lr: hold; weight_decay: linear 1..0 for 50% | hold", "SW106"),
     ("lr: hold; momentum: linear 1..0 for 50% | hold", ""),  # a momentum of 0 trains
@@ -144,7 +144,7 @@ def test_the_numbers_are_those_of_the_run() -> None:
     ("text", "place", "message"),
     [
         ("linear 0..1 for 50 @left | hold", "step 0 of weight_decay", "the first update has a weight_decay of 0"),
-        ("linear 0..1 for 50 | hold 0.5", "step 50 of weight_decay", "jumps from 1 to 0.5 where 'hold 0.5' begins"),
+        ("hold 0.5 for 50 | hold 1", "step 50 of weight_decay", "jumps from 0.5 to 1 where 'hold 1' begins"),
         ("cosine 1..0 for 50% | cosine to 1", "step 500 of weight_decay", "rises to 1 by step 999"),
         ("linear 1..0 for 50% | hold", "step 500 of weight_decay", "'hold' has a weight_decay of 0 in all of its 500"),
     ],

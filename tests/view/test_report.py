@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from stepwell.errors import OutputError
 from stepwell.record.comparison import Comparison
+from stepwell.view import meanings
 from stepwell.view.figures import final_intervals, loss_curves, rate_curves, rate_response
 from stepwell.view.report import report_html, write_report
 
@@ -147,6 +148,16 @@ def test_the_answer_comes_first_and_the_numbers_are_those_of_the_record(page: Do
     assert "2.13.0" in text
 
 
+def test_the_words_of_the_table_are_explained_below_it(page: Document, comparison: Comparison) -> None:
+    for meaning in (
+        meanings.verdict(comparison), meanings.arrival(comparison), meanings.good(comparison), meanings.at_twice(),
+        meanings.endings(comparison),
+    ):  # fmt: skip
+        assert page.text.count(meaning) == 1
+    untuned = parsed(report_html(replace(comparison, settings={"tuning": "none"})))
+    assert meanings.at_twice() not in untuned.text
+
+
 def test_it_can_be_read_without_seeing_it(page: Document) -> None:
     names = [tag for tag, _ in page.tags]
     assert names.count("h1") == names.count("main") == names.count("header") == names.count("footer") == 1
@@ -173,8 +184,6 @@ def test_the_same_comparison_is_the_same_page_and_not_a_large_one(comparison: Co
 
 
 def test_a_comparison_without_a_race_has_no_response_section(comparison: Comparison) -> None:
-    from dataclasses import replace
-
     given = replace(comparison, results=tuple(replace(r, response=None) for r in comparison.results))
     document = parsed(report_html(given))
     assert "How much the rate matters" not in document.text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -37,6 +38,21 @@ def test_wide_enough_no_verdict_is_broken_and_nothing_is_missing(comparison: Com
 def test_the_rarer_figures_give_way(comparison: Comparison) -> None:
     assert "133 (7/8)" not in printed(comparison, 80)
     assert "worse by 0.016" in printed(comparison, 60)
+
+
+def test_every_word_that_needs_it_is_explained_below_the_table(comparison: Comparison) -> None:
+    text = " ".join(printed(comparison, 140).split())
+    for word in ("may be best: ", "to target: ", "good: ", "still fine: ", "fails: ", "learned: ", "did not learn: "):
+        assert text.count(word) == 1, word
+    assert "133 (7/8): 7 of 8 seeds arrived" in text
+
+
+def test_what_is_not_shown_is_not_explained_but_for_the_word_of_the_recommendation(comparison: Comparison) -> None:
+    text = printed(comparison, 80)
+    assert "to target: " not in text
+    assert "good: highest / lowest good rate" in text
+    untuned = replace(comparison, settings={"tuning": "none"})
+    assert "good: " not in printed(untuned, 140)
 
 
 def test_it_ends_with_the_lessons_and_the_code(comparison: Comparison) -> None:

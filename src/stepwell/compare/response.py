@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stepwell.record.comparison import RateResponse
+from stepwell.record.comparison import GOOD_REGRET, RateResponse
 from stepwell.record.run import Ending, Run
 from stepwell.tasks.ending import learned
-
-TOLERANCE = 0.05  # a rate is good if it loses at most this share of the way from untrained to best
 
 
 @dataclass(slots=True)
@@ -52,7 +50,7 @@ class Response:
         return [rate for rate, _ in sorted(self.means(), key=lambda pair: (self._diverged(pair[0]), pair[1]))]
 
     def good(self) -> list[float]:
-        """The rates around the best one, itself included, at which all learned, within `TOLERANCE`; ascending.
+        """The rates around the best one, itself included, at which all learned, within `GOOD_REGRET`; ascending.
 
         None where nothing was learned: then every rate is as good as no training at all.
         """
@@ -60,7 +58,7 @@ class Response:
             return []
         rates = self.rates
         fine = [
-            regret <= TOLERANCE and all(run.outcome.ending is Ending.FINISHED for run in self.runs[rate].values())
+            regret <= GOOD_REGRET and all(run.outcome.ending is Ending.FINISHED for run in self.runs[rate].values())
             for rate, regret in zip(rates, self._regrets(), strict=True)
         ]
         low = high = rates.index(self.best)

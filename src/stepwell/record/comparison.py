@@ -15,6 +15,9 @@ from stepwell.schedule.length import Horizon
 
 Array: TypeAlias = NDArray[np.float64]
 
+GOOD_REGRET = 0.05
+"""A rate is good if it loses at most this share of the way from untrained to best."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:

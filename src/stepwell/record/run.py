@@ -14,6 +14,9 @@ from stepwell.schedule.length import Horizon
 
 Columns: TypeAlias = Mapping[str, NDArray[np.float64]]
 
+LEARNED_SHARE = 0.1
+"""A run has learned when it took this share off the untrained loss, or gained it of what there was to gain."""
+
 
 class Ending(StrEnum):
     """How a training run ended; the value is what a table prints."""

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Literal
 
-from stepwell.record.run import Ending, Outcome
+from stepwell.record.run import LEARNED_SHARE, Ending, Outcome
 
 # A run whose training loss ends this many times above the untrained loss has diverged, even where no number overflowed,
 # unless its goal improved: a curriculum makes the loss larger, and fine-tuning begins at a tiny one.
 BLOWN_UP = 1.5
-# A run has learned when it took this share off the untrained loss, or gained it of what there was to gain.
-LEARNED_SHARE = 0.1
 
 
 def judge(

@@ -8,7 +8,7 @@ import numpy as np
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending, Run
-from stepwell.view import words
+from stepwell.view import meanings, words
 from stepwell.view.figures.cast import Role, cast
 from stepwell.view.figures.response import mean_scores
 from stepwell.view.html_page import colour_variable, legend_html, swatch_html
@@ -57,8 +57,7 @@ def legend(comparison: Comparison) -> str:
 
 def ranking(comparison: Comparison) -> str:
     """The table: one row per strategy, best first, the illustrations last."""
-    decimals = decimals_for(comparison.resolution)
-    what, goal = words.readable(comparison.metric), words.readable(words.goal_of(comparison))
+    what = words.readable(comparison.metric)
     untuned = words.tuning(comparison) == "none"
     heads = (
         ("rank", "#"),
@@ -79,22 +78,30 @@ def ranking(comparison: Comparison) -> str:
     rows = "".join(_row(role, places.get(role.name, ""), names, comparison) for role in cast(comparison))
     how = "the rate that was given" if untuned else "its own best rate"
     unseen = "" if untuned else " that tuning never saw"
-    short = (
-        ""
-        if untuned
-        else "Good rates are from short runs; the best rate, and twice that rate, from full ones on tuning seeds. "
-    )
     caption = (
         f"Each strategy at {how}, mean over {len(comparison.seeds)} seeds{unseen}. "
-        f"Differences with {1 - comparison.alpha:.0%} simultaneous intervals. The target is a {goal} of "
-        f"{metric(comparison.target, decimals)}, looked at once per epoch. {short}"
+        f"Differences with {1 - comparison.alpha:.0%} simultaneous intervals. "
         "Choose a name to highlight it in every chart."
     )
     return (
         f'<p class="soft" id="about-ranking">{escape(caption)}</p>'
         '<div class="ranking scroll"><table aria-describedby="about-ranking">'
         f'<caption class="unseen">Strategies</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        + _meanings(comparison)
     )
+
+
+def _meanings(comparison: Comparison) -> str:
+    """What the words of the table mean, below it."""
+    known = {
+        "Verdict": meanings.verdict(comparison) if comparison.learned else "",
+        "Steps to target": meanings.arrival(comparison),
+        "Good rates": "" if words.tuning(comparison) == "none" else meanings.good(comparison),
+        "At twice the rate": "" if words.tuning(comparison) == "none" else meanings.at_twice(),
+        "Runs": meanings.endings(comparison),
+    }
+    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in known.items() if text)
+    return f'<dl class="notes" aria-label="What the columns mean">{rows}</dl>'
 
 
 def _row(role: Role, place: str, heads: list[str], comparison: Comparison) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending
-from stepwell.view import words
+from stepwell.view import meanings, words
 from stepwell.view.numbers import decimals_for, in_ascii, metric, rate
 from stepwell.view.sparkline import sparkline
 from stepwell.view.spread import spread
@@ -26,13 +26,17 @@ NAME, RUNS = 15, 11  # columns: longer names and endings go on in the next line
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: heading, a text per strategy, when it gives way (0 never, then the highest first), a footnote."""
+    """A column: heading, a text per strategy, when it gives way (0 never, then the highest first), a footnote.
+
+    The footnote is there `always` if sentences elsewhere use its word.
+    """
 
     heading: str
     cells: tuple[str, ...]
     gives_way: int
     note: str = ""
     right: bool = False
+    always: bool = False
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -44,9 +48,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
     say(f"\n{words.answer(comparison)}", "bold")
     say(" ".join(filter(None, (words.limits(comparison), words.split_note(comparison)))) + "\n", "dim")
-    shown = _fitting(_columns(comparison, ascii_only=ascii_only), console.width)
+    columns = _columns(comparison, ascii_only=ascii_only)
+    shown = _fitting(columns, console.width)
     console.print(_table(shown, comparison, ascii_only=ascii_only))
-    say("; ".join(column.note for column in shown if column.note) + ".", "dim")
+    notes = [column.note for column in columns if column.note and (column in shown or column.always)]
+    say("\n" + "\n".join(_hanging(note, console.width, mark="") for note in notes), "dim", as_it_is=True)
     for title, lines in ("What this comparison shows", comparison.lessons), ("What it cost", (words.cost(comparison),)):
         if lines:
             say(f"\n{title}", "bold")
@@ -110,8 +116,6 @@ def rate_sparkline(result: StrategyResult, width: int = 8, *, num_steps: int = 0
 def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
     decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
     steps, plus_minus = comparison.budget.total_steps or 0, "+-" if ascii_only else "±"
-    goal = f"{words.readable(words.goal_of(comparison))} of {metric(comparison.target, decimals)}"
-    arrival = f"to target: median steps to a {goal}, looked at once per epoch"
     level = f"{1 - comparison.alpha:.0%}"
 
     def each(text: Callable[[StrategyResult], str]) -> tuple[str, ...]:
@@ -133,8 +137,8 @@ def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
         right=True,
     )
     short = [
-        _Column("good", each(words.good_region), 5, "good: highest / lowest good rate (short runs)", right=True),
-        _Column("at twice", each(words.at_twice), 3, "at twice: at twice its best rate (tuning seeds)"),
+        _Column("good", each(words.good_region), 5, f"good: {meanings.good(comparison)}", True, always=True),
+        _Column("at twice", each(words.at_twice), 3, f"at twice: {meanings.at_twice()}"),
     ]
     gap_note = f"{plus_minus}: {level} interval of the difference to {comparison.leader}"
     return [
@@ -144,16 +148,20 @@ def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
         base,
         _Column(what, each(lambda result: metric(result.mean, decimals)), 0, f"{what}: mean over seeds", right=True),
         _Column(plus_minus, each(half), 4, gap_note),
-        _Column("verdict", each(lambda result: words.verdict(result, comparison)), 0),
         _Column(
-            "to target",
-            each(words.to_target),
-            6,
-            arrival,
-            right=True,
+            "verdict",
+            each(lambda result: words.verdict(result, comparison)),
+            0,
+            meanings.verdict(comparison) if comparison.learned else "",
         ),
+        _Column("to target", each(words.to_target), 6, f"to target: {meanings.arrival(comparison)}", right=True),
         *([] if untuned else short),
-        _Column("runs", each(lambda result: words.endings(result).replace(", ", ",\n")), 0),
+        _Column(
+            "runs",
+            each(lambda result: words.endings(result).replace(", ", ",\n")),
+            0,
+            meanings.endings(comparison),
+        ),
     ]
 
 
@@ -173,5 +181,5 @@ def _row_style(result: StrategyResult) -> str:
     return "" if result.ranked else "dim"
 
 
-def _hanging(line: str, width: int) -> str:
-    return fill(line, width, initial_indent="\N{BULLET} ", subsequent_indent="  ", break_on_hyphens=False)
+def _hanging(line: str, width: int, *, mark: str = "\N{BULLET} ") -> str:
+    return fill(line, width, initial_indent=mark, subsequent_indent="  ", break_on_hyphens=False)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from stepwell.errors import StepwellError
-from stepwell.find.snapshot import Snapshot
 from stepwell.tasks.task import Batch
 
 Loss = Callable[[nn.Module, Batch], Tensor]
@@ -94,6 +93,14 @@ class Bench(Protocol):
         """
         ...
 
+    def base(self, name: str) -> float:
+        """The first group's own value of an entry (`momentum`, `weight_decay`), which a schedule's factors multiply.
+
+        Raises:
+            OptimizerError: the groups have no such entry.
+        """
+        ...
+
     def validate(self) -> float | None:
         """The mean validation loss in eval mode; None where there is no validation data."""
         ...
@@ -104,7 +111,7 @@ class Start:
     """One seed's work at its beginning.
 
     Args:
-        snapshot: taken when everything stood at the beginning.
+        rewind: puts everything back to the beginning, the global generators too.
         train: number of an epoch -> its batches, in this seed's order.
         scoring: the same, in another order.
         val: the validation batches.
@@ -114,7 +121,7 @@ class Start:
     model: nn.Module
     optimizer: Optimizer
     loss: Loss
-    snapshot: Snapshot
+    rewind: Callable[[], None]
     train: Callable[[int], Iterable[Batch]]
     scoring: Callable[[int], Iterable[Batch]]
     val: Callable[[], Iterable[Batch]] | None

@@ -22,12 +22,14 @@ class How:
         scaler: a `GradScaler`.
         autocast: the dtype of `torch.autocast` for the forward pass, such as `torch.bfloat16`.
         clip_grad_norm: the largest norm of all gradients together.
+        run_hooks: run step hooks of the optimizer that are not ours instead of refusing them.
     """
 
     accumulate: int = 1
     scaler: Any = None
     autocast: torch.dtype | None = None
     clip_grad_norm: float | None = None
+    run_hooks: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.accumulate, bool) or not isinstance(self.accumulate, int) or self.accumulate < 1:

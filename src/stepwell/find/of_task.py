@@ -67,7 +67,7 @@ def of_task(
             model=work.model,
             optimizer=made,
             loss=work.loss,
-            snapshot=Snapshot.take(work.model, made),
+            rewind=Snapshot.take(work.model, made).restore,
             train=lambda epoch: _epoch(work, seed, epoch),
             scoring=lambda _: _epoch(work, seed, SCORED_EPOCH),
             val=work.val,

@@ -1,4 +1,4 @@
-"""Whoever listens to an optimizer or iterates a loader, set aside while short runs are made."""
+"""Whoever listens to an optimizer, set aside while short runs are made."""
 
 from __future__ import annotations
 
@@ -29,19 +29,6 @@ def unheard(optimizer: Optimizer) -> Iterator[None]:
         for register, hooks in zip(registers, before, strict=True):
             register.clear()  # it keeps its place in torch's handles, and the hooks their order
             register.update(hooks)
-
-
-@contextmanager
-def own_iterators(*loaders: object) -> Iterator[None]:
-    """Inside, a loader with persistent workers starts workers anew; its iteration under way goes on afterwards."""
-    before = [(loader, loader._iterator) for loader in loaders if hasattr(loader, "_iterator")]
-    try:
-        for loader, _ in before:
-            vars(loader)["_iterator"] = None
-        yield
-    finally:
-        for loader, iterator in before:
-            vars(loader)["_iterator"] = iterator
 
 
 def refuse_hooks(optimizer: Optimizer) -> None:

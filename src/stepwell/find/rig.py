@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Self, final
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch import Tensor
 
 from stepwell.drive import entries as group_entries
-from stepwell.errors import OptionError, StepwellError, TaskError
+from stepwell.errors import OptimizerError, OptionError, StepwellError, TaskError
 from stepwell.find.batches import Reel, duplicate
 from stepwell.find.bench import Source, Start, TrialMemoryError
 from stepwell.find.how import How, over_ranks
-from stepwell.find.kept import Kept
+from stepwell.find.scoring import as_trained, evaluating, mean_loss, unchanged
 from stepwell.find.snapshot import Snapshot
+from stepwell.find.trouble import check_loss, memory_words
 from stepwell.tasks.determinism import random_kept, seed_all
 from stepwell.tasks.overflow import lost_weights, overflows
 from stepwell.tasks.same import same
@@ -53,6 +53,7 @@ class Rig:
         self._made = 0  # updates since the start
         self._first: tuple[int, Batch] | None = None  # the first seed and its first batch
         self._order_varies: bool | None = None
+        self._entries: dict[str, tuple[float, tuple[float, ...]]] = {}
 
     @property
     def seeds_vary(self) -> str:
@@ -87,13 +88,13 @@ class Rig:
         self._scoring.close()
         self._start, self._val = None, None  # the model of the seed before is not needed any more
         self._start = start = self._source.begin(seed)
-        self._seed, self._at, self._made = seed, 0, 0
+        self._seed, self._at, self._made, self._entries = seed, 0, 0, {}
         self._train, self._scoring = Reel(start.train), Reel(start.scoring, last=1)
         self._compare_orders()
 
     def rewind(self) -> None:
         """Back to the start of this seed."""
-        self._here().snapshot.restore(data=False)
+        self._here().rewind()
         self._at = self._made = 0
 
     def _here(self) -> Start:
@@ -110,22 +111,24 @@ class Rig:
         if self._first is None:
             self._first = (self._seed, batch)
         elif self._first[0] != self._seed:
-            self._order_varies = not same(self._first[1], batch)
+            differs = 0.0 if same(self._first[1], batch) else 1.0
+            self._order_varies = over_ranks(differs, self._here().model) > 0
 
     # Training
 
     def update(self, lr: float, **entries: float) -> float:
         """Make one update; the training loss before it."""
-        start = self._here()
+        start, place = self._here(), self._at
         self._write({"lr": lr, **entries})
         self.spent += 1
-        place = self._at
-        loss = self._tried(
-            self._updated, f"was making update {self._made}", lambda: start.loss(start.model, self._train[place])
-        )
+
+        def again() -> Tensor:
+            return start.loss(start.model, self._train[place])
+
+        loss = self._tried(self._updated, f"was making update {self._made}", again)
         self._at = place + self._how.accumulate
         self._made += 1
-        return over_ranks(loss, start.model)
+        return loss
 
     def _updated(self) -> float:
         start, how = self._here(), self._how
@@ -138,7 +141,7 @@ class Rig:
             with how.forward(start.model):
                 loss = start.loss(start.model, batch)
             if self._made == 0:
-                _check_loss(loss)
+                check_loss(loss)
             how.backward(loss)
             total += loss.item()
         if self._made == 0 and all(parameter.grad is None for parameter in parameters):
@@ -152,12 +155,20 @@ class Rig:
         """Set entries of the groups; what is given is the first group's, the others keep their ratio."""
         groups = self._here().optimizer.param_groups
         for name, value in values.items():
-            ratios = self.ratios if name == "lr" else self._entry_ratios(name)
+            ratios = self.ratios if name == "lr" else self._entry(name)[1]
             for group, ratio in zip(groups, ratios, strict=True):
                 group_entries.write(group, name, value * ratio)
 
-    def _entry_ratios(self, name: str) -> list[float]:
-        return [1.0 for _ in self.ratios]
+    def base(self, name: str) -> float:
+        """The first group's own value of an entry."""
+        return self._entry(name)[0]
+
+    def _entry(self, name: str) -> tuple[float, tuple[float, ...]]:
+        """The first group's value of an entry as it was before the search wrote any, and the ratios to it."""
+        if name not in self._entries:  # nobody has written it yet
+            values = [group_entries.read(group, name) for group in self._here().optimizer.param_groups]
+            self._entries[name] = values[0], ratios_to_first(values, name)
+        return self._entries[name]
 
     # Scoring
 
@@ -169,10 +180,10 @@ class Rig:
         start = self._here()
 
         def score() -> float:
-            with _modes(start.model, _as_in_training), _unchanged(start.model), torch.no_grad():
+            with as_trained(start.model), unchanged(start.model):
                 return mean_loss(start.loss, self._how, start.model, batches)
 
-        return over_ranks(self._tried(score, "was scored", score), start.model)
+        return self._tried(score, "was scored", score)
 
     def ahead(self, lr: float, factors: Sequence[float], count: int) -> list[float]:
         """Losses along the coming update."""
@@ -211,99 +222,54 @@ class Rig:
         self.spent += len(batches)
 
         def score() -> float:
-            with _modes(start.model, lambda _: False), _unchanged(start.model), torch.no_grad():
+            with evaluating(start.model), unchanged(start.model):
                 return start.measure(start.model, batches)
 
-        return over_ranks(self._tried(score, "was measured on its validation batches", score), start.model)
+        return self._tried(score, "was measured on its validation batches", score)
 
     # What can go wrong
 
     def _tried(self, work: Callable[[], float], doing: str, again: Callable[[], object]) -> float:
-        """What the work gives; `nan` where it raised because the model has diverged.
+        """What the work gives, as a mean over ranks; `nan` where it raised because the model has diverged.
 
         Code that checks its numbers, as `torch.distributions` does, raises where other code would give `nan`.
         """
+        short = None
         try:
-            return work()
+            value = work()
         except Exception as error:  # the user's code may raise anything
-            short = _memory_words(error)
-            if short is None:
-                if self._made > 0 and not isinstance(error, StepwellError) and self._diverged(again):
-                    return math.nan
-                with self._source.guard(f"{doing}"):
+            value, short = math.nan, memory_words(error)
+            if short is None and not self._diverged(error, again):
+                with self._source.guard(doing):
                     raise
+        value = over_ranks(value, self._here().model)
+        if short is None:
+            return value
         # Out here the error is gone, and with it the frames that hold the memory.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise TrialMemoryError(f"a short run needs more memory than there is ({short})")
 
-    def _diverged(self, again: Callable[[], object]) -> bool:
+    def _diverged(self, error: Exception, again: Callable[[], object]) -> bool:
+        if self._made == 0 or isinstance(error, StepwellError):
+            return False
         model = self._here().model
         return lost_weights(model) is not None or overflows(model, again)
 
 
-def mean_loss(loss: Any, how: How, model: nn.Module, batches: list[Batch]) -> float:
-    """The mean of the batches' losses, each batch weighing the same."""
-    total = 0.0
-    for batch in batches:
-        with how.forward(model):
-            total += float(loss(model, batch))
-    return total / len(batches)
+def ratios_to_first(values: Sequence[float], name: str) -> tuple[float, ...]:
+    """Every group's value as a multiple of the first's.
+
+    Raises:
+        OptimizerError: the first is 0 and another is not.
+    """
+    first = values[0]
+    if first == 0 and any(values):
+        raise OptimizerError(
+            f"parameter group 0 has {name} 0, so the other groups have no ratio to it; put a group with a {name} first"
+        )
+    return tuple(value / first if first else 1.0 for value in values)
 
 
 def _trained(start: Start) -> list[Tensor]:
     return [parameter for group in start.optimizer.param_groups for parameter in group["params"]]
-
-
-def _check_loss(loss: object) -> None:
-    if not isinstance(loss, Tensor):
-        raise TaskError(f"the loss must be a tensor with a single number, got a {type(loss).__name__}")
-    if loss.numel() != 1:
-        raise TaskError(f"the loss must be a tensor with a single number, got shape {tuple(loss.shape)}; take its mean")
-    if not loss.requires_grad:
-        raise TaskError(
-            "the loss has no gradient (was it detached, or computed under no_grad?), so nothing can be learned"
-        )
-
-
-def _memory_words(error: Exception) -> str | None:
-    """What an error says about memory that ran out; None if it is another."""
-    words = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, MemoryError):
-        return words
-    missing = ("out of memory", "can't allocate memory", "cannot allocate memory")
-    if isinstance(error, RuntimeError) and any(text in str(error).lower() for text in missing):
-        return words[:160]
-    return None
-
-
-@contextmanager
-def _modes(model: nn.Module, rule: Callable[[nn.Module], bool]) -> Iterator[None]:
-    """Inside, modules are in training mode where the rule says so, and afterwards in the mode that they were in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        for module, mode in modes:
-            module.training = mode and rule(module)
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def _as_in_training(module: nn.Module) -> bool:
-    return isinstance(module, _NormBase) and module.track_running_stats
-
-
-@contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Inside, forward passes have random numbers of their own, the same every time; buffers are put back."""
-    kept = Kept()
-    for module in model.modules():
-        kept.value(module._buffers)
-    with random_kept():
-        seed_all(0)
-        try:
-            yield
-        finally:
-            kept.restore()

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, final
 
-import numpy as np
-import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import Dataset
 
 from stepwell.drive.follow import attached
 from stepwell.errors import OptimizerError
 from stepwell.find.kept import Kept
-from stepwell.find.quiet import own_iterators, refuse_hooks, unheard
+from stepwell.find.loaders import keep_loader, own_iterators
+from stepwell.find.quiet import refuse_hooks, unheard
 from stepwell.tasks.determinism import random_state, restore_random
 
-# Where a loader keeps what draws for it.
-_WITHIN_LOADERS = (
-    "sampler",
-    "batch_sampler",
-    "dataset",
-    "base_sampler",
-    "base_loader",
-    "base_dataloader",
-    "dataloader",
-)
+_WRAPPERS = ("torch.nn.parallel.", "torch.distributed.", "torch._dynamo.")
 
 
 @final
@@ -80,7 +68,7 @@ class Snapshot:
         if hasattr(scaler, "__dict__"):
             work.attributes(scaler)
         for loader in loaders:
-            _keep_loader(data, loader)
+            keep_loader(data, loader)
         return cls(work, data)
 
     def restore(self, *, data: bool = True) -> None:
@@ -146,32 +134,17 @@ def preserved(
                 raise
 
 
-def generators(loader: object) -> list[Any]:
-    """The random generators that a loader draws from, by its attributes and those of its sampler and its data."""
-    kinds = (torch.Generator, random.Random, np.random.Generator, np.random.RandomState)
-    return [value for part in parts(loader) for value in vars(part).values() if isinstance(value, kinds)]
-
-
-def parts(loader: object) -> list[Any]:
-    """The loader and what it draws with: samplers, the data set, a loader that it wraps."""
-    found: list[Any] = []
-    waiting = [loader]
-    while waiting:
-        part = waiting.pop(0)
-        if hasattr(part, "__dict__") and not isinstance(part, type) and all(part is not other for other in found):
-            found.append(part)
-            waiting += [vars(part)[name] for name in _WITHIN_LOADERS if name in vars(part)]
-    return found
-
-
 def _keep_module(work: Kept, module: nn.Module) -> None:
     for parameter in module.parameters(recurse=False):
         work.value(parameter)
     for buffer in module.buffers(recurse=False):
         work.value(buffer)
     # With the dicts of both, since a buffer may be replaced as well as changed. Whatever else a module counts or caches
-    # is kept too, but not its hooks, of which torch holds a dozen registers per module.
-    work.attributes(module, without=[name for name in vars(module) if "_hooks" in name])
+    # is kept too, but neither its hooks, of which torch holds a dozen registers per module, nor what torch's wrappers
+    # (DDP, FSDP, compiled modules) set up at the first forward pass.
+    own = ("training", "_parameters", "_buffers") if type(module).__module__.startswith(_WRAPPERS) else vars(module)
+    kept = {name for name in own if "_hooks" not in name}
+    work.attributes(module, without=[name for name in vars(module) if name not in kept])
 
 
 def _keep_optimizer(work: Kept, optimizer: Optimizer) -> None:
@@ -199,14 +172,3 @@ def _nested(*things: object) -> list[Any]:
             inner = value if isinstance(value, list | tuple) else [value]
             waiting += [one for one in inner if isinstance(one, kind)]
     return found
-
-
-def _keep_loader(data: Kept, loader: object) -> None:
-    for generator in generators(loader):
-        data.value(generator)
-    plain = (int, float, bool, str, type(None))
-    for part in parts(loader):
-        if isinstance(part, Dataset):  # it may cache, in containers that are not put back
-            continue
-        # Plain values such as an epoch's number: containers may hold all of the data.
-        data.attributes(part, without=[name for name, value in vars(part).items() if type(value) not in plain])

@@ -99,6 +99,20 @@ def test_a_comparison_prints_its_answer_and_writes_its_report(folder: Path, caps
     assert {path.suffix for path in (folder / "result").iterdir()} >= {".html", ".png", ".svg"}
 
 
+def test_a_strategy_that_takes_the_place_of_a_built_in_one_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--only", "constant,cosine", "--seeds", "3", "--budget", "2ep", "--lr", "0.1", "--engine", "inline"]
+    command = ("compare", "blobs.py:blobs", *few, "--strategy", "constant=hold", "--out", "result")
+    code, out, err = stepwell(capsys, *command, "--strategy", "cosine=cosine 1..0.1")
+    assert code == 0
+    assert err.count("note: ") == 1  # the other one has the built-in text
+    assert "note: strategy 'cosine' is yours, 'cosine 1..0.1', not the built-in 'cosine 1..0'" in err
+    assert "cosine: your text, cosine 1..0.1; the built-in one is cosine 1..0" in " ".join(out.split())
+    page = (folder / "result" / "report.html").read_text()
+    assert "your text, in place of the built-in <code>cosine 1..0</code>" in page
+
+
 def test_json_is_all_that_is_printed_with_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = stepwell(capsys, "compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--json")
     assert code == 0

@@ -7,6 +7,8 @@ import pytest
 
 from stepwell.record.comparison import Comparison, Interval
 from stepwell.record.run import Ending
+from stepwell.record.trial import Strategy
+from stepwell.schedule import schedule
 from stepwell.view import words
 from stepwell.view.numbers import ABSENT
 
@@ -106,6 +108,19 @@ def test_at_twice_the_rate(comparison: Comparison, regret: float, text: str) -> 
     assert response is not None
     assert words.at_twice(replace(comparison["cosine"], response=replace(response, at_twice=regret))) == text
     assert words.at_twice(comparison["constant-far-too-high"]) == ABSENT
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "built_in"),
+    [
+        ("cosine", "cosine 1..0", ""),
+        ("cosine", "cosine 1..0.1", "cosine 1..0"),
+        ("mine", "cosine 1..0.1", ""),
+        ("one-cycle", "cosine 0.04..1 for 30% | cosine to 4e-6", ""),  # what an optimizer without momentum is given
+    ],
+)
+def test_a_text_that_is_not_that_of_its_name_is_noticed(name: str, text: str, built_in: str) -> None:
+    assert words.replaced(Strategy(name, str(schedule(text)))) == built_in
 
 
 def test_runs_of_an_earlier_call_count_as_runs(comparison: Comparison) -> None:

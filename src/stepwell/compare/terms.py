@@ -33,6 +33,7 @@ from stepwell.tasks.determinism import environment, place
 from stepwell.tasks.load import load_task, reference, written
 from stepwell.tasks.optimizers import base_momentum, make_optimizer, rate_grid
 from stepwell.tasks.preflight import preflight
+from stepwell.view.words import replaced
 
 if TYPE_CHECKING:
     from stepwell.record.comparison import Comparison
@@ -74,6 +75,9 @@ def run(
         options=request.options,
         has_momentum=bool(base_momentum(request.optimizer, request.options)),
     )
+    for strategy in strategies:
+        if built_in := replaced(strategy):
+            _note(f"strategy {strategy.name!r} is yours, {strategy.schedule!r}, not the built-in {built_in!r}")
     if isinstance(request.seeds, bool) or not isinstance(request.seeds, int) or request.seeds < MIN_SEEDS:
         raise OptionError(f"seeds must be a whole number of at least {MIN_SEEDS}, got {request.seeds!r}")
     decide(

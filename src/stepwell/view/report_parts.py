@@ -123,9 +123,15 @@ def _row(role: Role, place: str, heads: list[str], comparison: Comparison) -> st
     )
     return (
         f'<tr class="{"" if result.ranked else "aside"}"><td class="number rank">{place}</td>'
-        f'<th scope="row">{_who(role)}<code>{escape(result.strategy.schedule)}</code></th>'
+        f'<th scope="row">{_who(role)}<code>{escape(result.strategy.schedule)}</code>{_instead(result)}</th>'
         f'<td class="wide">{_shape(role, comparison)}</td>{plain}</tr>'
     )
+
+
+def _instead(result: StrategyResult) -> str:
+    """Which built-in text a strategy of the user's stands in the place of; empty where there is none."""
+    built_in = words.replaced(result.strategy)
+    return f"<small>your text, in place of the built-in <code>{escape(built_in)}</code></small>" if built_in else ""
 
 
 def _gap(result: StrategyResult, decimals: int) -> str:

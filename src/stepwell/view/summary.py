@@ -70,6 +70,7 @@ def _strategy(result: StrategyResult, comparison: Comparison) -> dict[str, Any]:
     return {
         "name": result.strategy.name,
         "schedule": result.strategy.schedule,
+        "replaces": words.replaced(result.strategy) or None,
         "ranked": result.ranked,
         "base_lr": result.base_lr,
         "mean": result.mean,

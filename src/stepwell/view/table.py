@@ -52,6 +52,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     shown = _fitting(columns, console.width)
     console.print(_table(shown, comparison, ascii_only=ascii_only))
     notes = [column.note for column in columns if column.note and (column in shown or column.always)]
+    notes += [
+        f"{result.strategy.name}: your text, {result.strategy.schedule}; the built-in one is {built_in}"
+        for result in comparison.results
+        if (built_in := words.replaced(result.strategy))
+    ]
     say("\n" + "\n".join(_hanging(note, console.width, mark="") for note in notes), "dim", as_it_is=True)
     for title, lines in ("What this comparison shows", comparison.lessons), ("What it cost", (words.cost(comparison),)):
         if lines:

@@ -9,6 +9,8 @@ import numpy as np
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending, Run
+from stepwell.record.trial import Strategy
+from stepwell.schedule import RECIPES, Schedule, schedule
 from stepwell.view.numbers import ABSENT, count, decimals_for, duration, listing, metric, significant, times
 
 FINE_REGRET, FAILING_REGRET = 0.05, 0.5  # of the way from the best score to that of the untrained network
@@ -121,6 +123,20 @@ def at_twice(result: StrategyResult) -> str:
         return ABSENT
     regret = result.response.at_twice
     return "still fine" if regret <= FINE_REGRET else "worse" if regret <= FAILING_REGRET else "fails"
+
+
+def replaced(strategy: Strategy) -> str:
+    """The built-in text that a strategy of this name has, where this one has another of the user's; else empty.
+
+    Example:
+        >>> replaced(Strategy("cosine", "cosine 1..0.1")), replaced(Strategy("mine", "cosine 1..0.1"))
+        ('cosine 1..0', '')
+    """
+    if strategy.name not in RECIPES:
+        return ""
+    whole = schedule(RECIPES[strategy.name].text)
+    without_momentum = Schedule(tuple(entry for entry in whole.entries if entry.name != "momentum"))
+    return "" if strategy.schedule in (str(whole), str(without_momentum)) else str(whole)
 
 
 def good_region(result: StrategyResult) -> str:

@@ -40,16 +40,17 @@ def write(group: dict[str, Any], name: str, value: float) -> None:
 
 
 def _locate(group: Mapping[str, Any], name: str) -> tuple[str, int | None]:
-    if name in group and _is_number(group[name]) and not name.startswith(BOOKKEEPING):
+    if name in group and is_number(group[name]) and not name.startswith(BOOKKEEPING):
         return name, None
     if "betas" in group and name in ("momentum", *BETAS):
         return "betas", BETAS.get(name, 0)
-    known = sorted(key for key, value in group.items() if _is_number(value) and not key.startswith(BOOKKEEPING))
+    known = sorted(key for key, value in group.items() if is_number(value) and not key.startswith(BOOKKEEPING))
     known += ["momentum", *BETAS] if "betas" in group else []
     raise OptimizerError(f"the optimizer has no entry {name!r} to schedule; its groups have {', '.join(known)}")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether it is one number, as a schedule can set: also a tensor of one element."""
     if isinstance(value, torch.Tensor):
-        return value.ndim == 0
+        return value.numel() == 1
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -18,6 +18,11 @@ class Listener(Protocol):
 
     optimizer: Optimizer
     follow: bool
+
+    @property
+    def base_lrs(self) -> Sequence[float | torch.Tensor]:
+        """The base rate of every parameter group."""
+        ...
 
     def advance(self) -> None:
         """Move on by one update."""
@@ -39,13 +44,16 @@ def attach(listener: Listener) -> list[Callable[[], None]]:
     """Let the listener hear the optimizer; the functions that end it.
 
     The values are written again after the optimizer loads a state. With `follow` the listener moves whenever the
-    optimizer has really stepped.
+    optimizer has really stepped. Its base rates are left in the groups as torch does it, as `initial_lr`: only now,
+    so that a listener that could not be built or is refused leaves nothing behind.
 
     Raises:
         OptimizerError: another scheduler is on the optimizer already.
     """
     optimizer = listener.optimizer
     _refuse_another(listener)
+    for group, base in zip(optimizer.param_groups, listener.base_lrs, strict=False):  # some may have been added since
+        group["initial_lr"] = base
     me = weakref.ref(listener)
 
     def loaded(_: Optimizer) -> None:

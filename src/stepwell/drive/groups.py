@@ -34,6 +34,8 @@ def choose(wanted: Wanted, groups: Sequence[Mapping[str, Any]]) -> tuple[Schedul
     """
     if not isinstance(wanted, Mapping):
         return (read_schedule(wanted),) * len(groups)
+    if not wanted:
+        raise OptionError("a mapping gives at least one parameter group a schedule, by its index or name; got {}")
     read: dict[Any, Schedule] = {key: read_schedule(one) for key, one in wanted.items()}
     names = [group.get("name") for group in groups]
     for key in read:
@@ -55,6 +57,8 @@ def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
         OptionError: a rate that is negative or not finite, all of them 0, or a wrong number of rates.
     """
     groups = optimizer.param_groups
+    for index, group in enumerate(groups):
+        _check_rate(index, group)
     _separate(groups)
     if given is None:
         rates = [_own_rate(index, group) for index, group in enumerate(groups)]
@@ -66,8 +70,9 @@ def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
         rates = [_number(given)] * len(groups)
     for index, rate in enumerate(rates):
         if not (math.isfinite(rate) and rate >= 0):
-            raise OptionError(f"the base rate of parameter group {index} must be a finite number above 0, got {rate}")
-        groups[index]["initial_lr"] = rate
+            raise OptionError(
+                f"the base rate of parameter group {index} must be a finite number of at least 0, got {rate}"
+            )
     if not any(rates):
         raise OptionError("the base rate must be above 0, got 0 for every parameter group")
     return rates
@@ -104,6 +109,14 @@ def _own_value(group: dict[str, Any], name: str) -> float:
         group[f"initial_{name}"] = value
     base: float = group[f"initial_{name}"]
     return base
+
+
+def _check_rate(index: int, group: Mapping[str, Any]) -> None:
+    """The group's `lr` is a number; a text from a configuration file would fail at the first update only."""
+    rate = group.get("lr")
+    if not entries.is_number(rate):
+        found = "no lr" if rate is None else f"the lr {rate!r:.60}, a {type(rate).__name__}"
+        raise OptimizerError(f"parameter group {index} has {found}; give it a number such as 0.1")
 
 
 def _separate(groups: Sequence[dict[str, Any]]) -> None:

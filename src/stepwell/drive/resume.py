@@ -10,30 +10,16 @@ import numpy as np
 
 from stepwell.drive.edit import Edit, read
 from stepwell.drive.plan import Plan
-from stepwell.errors import ResumeError
+from stepwell.drive.saved import VERSION, check
+from stepwell.errors import ResumeError, ScheduleError
 from stepwell.schedule import Curve, Horizon
 
-VERSION = 1
 OnChange = Literal["raise", "keep", "switch", "rescale"]
 ON_CHANGE = ("raise", "keep", "switch", "rescale")
 COMPARED = ("schedules", "horizon", "bases")
-FIELDS = ("version", "step", *COMPARED, "edits", "controllers", "findings")
+__all__ = ["COMPARED", "ON_CHANGE", "VERSION", "OnChange", "check", "explain", "rate_at", "reconciled"]
+PER = (("steps_per_epoch", "per epoch"), ("tokens_per_step", "tokens per step"))
 LOOK_AHEAD = 1_000_000  # updates that are compared for the worst later difference
-
-
-def check(saved: Mapping[str, Any]) -> None:
-    """Refuse what is not the state of a Stepwell Scheduler, or comes from a newer version.
-
-    Raises:
-        ResumeError: says which.
-    """
-    if "schedules" not in saved or "step" not in saved:
-        raise ResumeError(f"this is not a Stepwell scheduler's state; it has {sorted(map(str, saved))}")
-    missing = [name for name in FIELDS if name not in saved]
-    if missing:
-        raise ResumeError(f"the state is incomplete: it lacks {', '.join(missing)}")
-    if saved["version"] > VERSION:
-        raise ResumeError(f"the state has version {saved['version']}, newer than {VERSION}; upgrade stepwell")
 
 
 def reconciled(saved: Mapping[str, Any], here: Plan, on_change: OnChange) -> Plan:
@@ -41,11 +27,20 @@ def reconciled(saved: Mapping[str, Any], here: Plan, on_change: OnChange) -> Pla
 
     Raises:
         ResumeError: the plans differ and `on_change` is `raise`, or the new plan cannot be rescaled.
+        ScheduleError: a saved change of plan that cannot be laid over the run.
     """
+    plan = _chosen(saved, here, on_change)
+    plan.tracks()  # whatever is wrong with it is raised here, before anything has changed
+    return plan
+
+
+def _chosen(saved: Mapping[str, Any], here: Plan, on_change: OnChange) -> Plan:
     plain = here.plain()
     differ = [name for name in COMPARED if saved[name] != plain[name]]
     if not differ:
         return replace(here, edits=tuple(Edit.from_plain(edit) for edit in saved["edits"]))
+    if on_change != "switch":
+        _check_readable(saved["schedules"])
     if on_change == "keep":
         return Plan.from_plain(saved)
     if on_change == "raise":
@@ -59,11 +54,31 @@ def reconciled(saved: Mapping[str, Any], here: Plan, on_change: OnChange) -> Pla
     return here.scaled(old / new)
 
 
+def _check_readable(schedules: Sequence[Any]) -> None:
+    """A plan that differs is told about or followed, so its schedules must be such as can be read from what is saved.
+
+    Raises:
+        ResumeError: one that cannot, as with a controller of the user's own.
+    """
+    for one in schedules:
+        try:
+            read(one)
+        except ScheduleError as error:
+            raise ResumeError(
+                "the saved schedule is not this one and cannot be read, so it can be neither compared nor kept; build "
+                f"the Scheduler as it was, or with on_change='switch': {error}"
+            ) from None
+
+
 def explain(saved: Mapping[str, Any], here: Mapping[str, Any], differ: Sequence[str]) -> ResumeError:
     """The error for a changed plan: what differs, the two rates now, the worst later step, and what to pass."""
     step = int(saved["step"])
-    names = {"schedules": "schedule", "horizon": "horizon", "bases": "base rate"}
-    parts = [f"{names[name]} {_shown(saved, name)} became {_shown(here, name)}" for name in differ]
+    parts = []
+    for name in differ:
+        if name == "bases":
+            parts += _changed_bases(saved["bases"], here["bases"])
+        else:
+            parts.append(f"{name.rstrip('s')} {_shown(saved, name)} became {_shown(here, name)}")
     old, new = rate_at(saved, step), rate_at(here, step)
     worst, old_worst, new_worst = _worst(saved, here, step)
     return ResumeError(
@@ -105,6 +120,20 @@ def _worst(saved: Mapping[str, Any], here: Mapping[str, Any], step: int) -> tupl
 def _shown(state: Mapping[str, Any], name: str) -> str:
     if name == "schedules":
         return " / ".join(dict.fromkeys(repr(str(read(one))) for one in state[name]))
-    if name == "horizon":
-        return f"of {state[name]['total_steps'] or 'any number of'} steps"
-    return ", ".join(f"{rate:g}" for rate in state[name]["lr"])
+    run = state[name]
+    figures = [f"{run['total_steps'] or 'any number of'} steps"]
+    figures += [f"{run[figure]:g} {words}" for figure, words in PER if run[figure] is not None]
+    return f"of {', '.join(figures)}"
+
+
+def _changed_bases(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What the base values of every entry that differs were and are."""
+    names = [name for name in dict.fromkeys([*saved, *here]) if saved.get(name) != here.get(name)]
+    return [
+        f"base {'rate' if name == 'lr' else name} {_numbers(saved.get(name))} became {_numbers(here.get(name))}"
+        for name in names
+    ]
+
+
+def _numbers(values: Sequence[float | None] | None) -> str:
+    return ", ".join("none" if value is None else f"{value:g}" for value in values or [None])

@@ -13,7 +13,7 @@ from stepwell.schedule import Horizon, schedule
 from stepwell.view.figure import Axis, Figure, Kind, Panel, Series
 from stepwell.view.figures import figure_of_curves
 from stepwell.view.sparkline import sparkline
-from stepwell.view.terminal import Ink, chart, legend, print_figure
+from stepwell.view.terminal import LETTERS, Ink, chart, ink_for, legend, print_figure
 
 TEXTS = ["linear 0..1 for 5% | hold | 1-sqrt to 0 for 20%", "cosine 1..0", "steps x0.1 at 50% 75%"]
 
@@ -48,6 +48,32 @@ def test_in_a_terminal_it_is_braille_in_colours() -> None:
     text = printed(80, terminal=True)
     assert "\x1b[36m" in text
     assert any(0x2800 < ord(sign) <= 0x28FF for sign in text)
+
+
+@pytest.mark.parametrize(("no_color", "plain"), [(True, True), (False, False)])
+def test_a_terminal_without_colours_tells_curves_apart_by_marks(no_color: bool, plain: bool) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", no_color=no_color)
+    assert ink_for(terminal, num_series=2).braille is not plain
+    assert ink_for(terminal, num_series=1).braille
+
+
+def test_no_color_in_the_environment_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert all(f"{mark} {name}" in printed(80, terminal=True) for mark, name in zip("*+x", TEXTS, strict=True))
+
+
+def test_curves_that_coincide_take_turns() -> None:
+    lines = tuple(Series(name, Kind.LINE, np.arange(40.0), np.ones(40), colour=i) for i, name in enumerate("abc"))
+    rows = chart(Panel(Axis("step"), Axis("factor"), lines), width=44, height=4, ink=Ink(braille=False)).plain
+    assert {mark: rows.count(mark) for mark in "*+x"} == {"*": 13, "+": 13, "x": 13}
+    assert "*+x*+x*+x" in rows
+
+
+def test_more_curves_than_colours_have_marks_of_their_own() -> None:
+    texts = [f"cosine 1..0.{end:02}" for end in range(10, 10 + len(LETTERS))]
+    whole = figure_of_curves([(text, schedule(text).resolve(Horizon(100))) for text in texts])
+    marks = [line.plain.split()[::3] for line in legend(whole.panels[0], width=40, ink=Ink(braille=False))]
+    assert len({mark for row in marks for mark in row}) == len(LETTERS) >= 16
 
 
 def test_an_encoding_without_blocks_gets_ascii() -> None:

@@ -17,7 +17,7 @@ from stepwell.view.ticks import nice_ticks
 
 # The terminal's own colours: they suit its ground, light or dark, which we cannot know.
 COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red", "bright_cyan", "bright_yellow", "bright_magenta")
-LETTERS = "*+xo#@%&="
+LETTERS = "*+xo#@%&=$~svzwnu"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille bits by row and column of a cell
 _FRAME = {True: ("+", "-", "|"), False: ("└", "─", "│")}
 
@@ -49,7 +49,8 @@ def print_figure(figure: Figure, console: Console, *, height: int = 14) -> None:
 def ink_for(console: Console, *, num_series: int) -> Ink:
     """Braille where the encoding has it and colours, or there being one series, tell the lines apart."""
     ascii_only = console.options.ascii_only
-    coloured = console.is_terminal and console.color_system is not None
+    # With NO_COLOR, rich keeps its color system and drops the colours as it writes.
+    coloured = console.is_terminal and console.color_system is not None and not console.no_color
     return Ink(braille=not ascii_only and (coloured or num_series < 2), ascii_only=ascii_only)
 
 
@@ -154,12 +155,15 @@ def _braille(
 def _letters(
     lines: list[tuple[int, Series]], x: Axis, y: Axis, columns: int, rows: int
 ) -> dict[tuple[int, int], tuple[str, str]]:
-    """The same with one character per series."""
-    return {
-        cell: (LETTERS[number % len(LETTERS)], COLOURS[number % len(COLOURS)])
-        for number, series in lines
-        for cell in _pixels(series, x, y, columns, rows)
-    }
+    """The same with one character per series; where several pass, they take turns from column to column."""
+    passing: dict[tuple[int, int], list[int]] = {}
+    for number, series in lines:
+        for cell in _pixels(series, x, y, columns, rows):
+            there = passing.setdefault(cell, [])
+            if number not in there:
+                there.append(number)
+    shown = {cell: there[cell[1] % len(there)] for cell, there in passing.items()}
+    return {cell: (LETTERS[number % len(LETTERS)], COLOURS[number % len(COLOURS)]) for cell, number in shown.items()}
 
 
 def _numbers_below(axis: Axis, columns: int) -> str:

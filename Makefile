@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check bench soak browser clean
+.PHONY: help demo test check bench peers soak browser clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make test   run the tests"
 	@echo "make check  format, lint, types, layering and tests"
 	@echo "make bench  measure Stepwell beside its peers"
+	@echo "make peers  install the learning-rate finders that benchmarks compare with, in .peers"
 	@echo "make soak   the slow statistical and kill tests"
 	@echo "make browser  install Chromium for the tests of the report"
 
@@ -37,6 +38,15 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
+# torch first, so that nothing else chooses it. fastai asks for torchvision, which its learner never imports and whose
+# CUDA build breaks the others beside a CPU torch: it goes again.
+peers:
+	$(PYTHON) -m venv .peers
+	grep '^torch==' constraints.txt > .peers/torch.txt
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r .peers/torch.txt
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check -c .peers/torch.txt -r benchmarks/find/peers.txt
+	.peers/bin/python -m pip uninstall --quiet --yes torchvision
+
 soak: $(INSTALLED)
 	$(BIN)/python -m pytest -m soak
 
@@ -45,4 +55,4 @@ browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
 clean:
-	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .peers demo .mypy_cache .ruff_cache .pytest_cache

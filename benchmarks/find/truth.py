@@ -7,7 +7,8 @@ A rate's loss is that of the fixed scoring batch after the last of `STEPS` updat
 over `SEEDS`. Its normalised regret is (loss - best) / (untrained - best), between 0 and 1, where `best` is that of the
 best rate of a grid of four per decade. A training fails if it diverges or ends above nine tenths.
 
-A rate off the grid is rounded to the nearest of twelve per decade and trained when it is first asked for.
+A rate off the grid is rounded to the nearest of twelve per decade and trained when it is first asked for, unless its
+neighbours on the grid tell enough (see `judge`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ STEPS = 400
 SEEDS = (100, 101, 102)  # a finder has others
 SCHEDULES = ("hold", "cosine 1..0")
 FAILED = 0.9
+EQUAL, POOR, IDLE = 0.02, 0.5, 0.95  # regrets: neighbours this close are equal; this much is poor; has learnt nothing
 PER_DECADE = 12
 COARSE = 3  # every third of these is four per decade
 # Where the grid begins, in units of a twelfth of a decade; it is widened until best and edge are inside.
@@ -88,14 +90,33 @@ def regret(task: str, optimizer: str, schedule: str, lr: float) -> float:
 
 
 def judge(task: str, optimizer: str, schedule: str, lr: float) -> tuple[float, float]:
-    """The normalised regret of a rate, and the share of its trainings that fail; both 1 for what is no rate."""
+    """The normalised regret of a rate, and the share of its trainings that fail; both 1 for what is no rate.
+
+    Trained is what decides: between two rates of the coarse grid that are equally good, or both poor, the line between
+    them is as good as a training, and below one that learns next to nothing its own regret is.
+    """
     if not (math.isfinite(lr) and lr > 0):
         return 1.0, 1.0
     known = cell(task, optimizer, schedule)
     memory = _memory(task)
-    scores = memory.scores(optimizer, schedule, nearest(lr))
+
+    def at(place: int) -> tuple[float, float]:
+        return normalised(memory.scores(optimizer, schedule, place), memory.untrained(), 0, known.best)
+
+    position = PER_DECADE * math.log10(lr)
+    lowest = nearest(float(known.rates[0]))
+    while position < lowest and at(lowest)[0] < IDLE:
+        lowest -= COARSE
+    position = max(position, lowest)
+    before = COARSE * math.floor(position / COARSE)
+    (low, low_failed), (high, high_failed) = at(before), at(before + COARSE)
+    if abs(high - low) <= EQUAL or min(low, high) >= POOR:
+        share = position / COARSE - before / COARSE
+        found = low + share * (high - low), low_failed + share * (high_failed - low_failed)
+    else:
+        found = at(round(position))
     memory.save()
-    return normalised(scores, memory.untrained(), 0, known.best)
+    return found
 
 
 def cell(task: str, optimizer: str, schedule: str) -> Truth:

@@ -49,7 +49,7 @@ from torch_twins import optimizer_of, ours, theirs
         (lambda: twins.one_cycle_lr(0.1), "needs total_steps, or epochs and steps_per_epoch"),
         (lambda: twins.one_cycle_lr(0.1, 10, pct_start=30.0), "pct_start is a number from 0 to 1"),
         (lambda: twins.one_cycle_lr(0.1, 10, div_factor=0.0), "so they are above 0"),
-        (lambda: twins.lambda_lr(lambda t: -t, 10), "finite factors of at least 0"),
+        (lambda: twins.lambda_lr(lambda t: -t, 10), "value at step 1 is a number of at least 0, got -1"),
         (lambda: twins.lambda_lr([lambda t: 1.0, lambda t: 0.5], 10), "parameter groups 0 and 1 differ"),
         (lambda: twins.lambda_lr(lambda t: 1.0, 0), "total_steps is a whole number of steps"),
         (lambda: twins.multiplicative_lr(0.9, 10), "lr_lambda is a function"),  # type: ignore[arg-type]  # the wrong input itself

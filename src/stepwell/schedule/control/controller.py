@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeVar
 
 from stepwell.errors import ResumeError, ScheduleError
-from stepwell.schedule.length import written
+from stepwell.schedule.length import plain_number, written
 
 StateT = TypeVar("StateT")
 
@@ -115,22 +115,26 @@ def improves(
 
 def check_cut(name: str, cut: float) -> None:
     """Refuse a multiplier that does not lower."""
-    if not 0 < cut < 1:
-        raise ScheduleError(f"{name} cuts by a factor between 0 and 1, got x{written(cut)}")
+    plain_cut = plain_number(cut)
+    if plain_cut is None or not 0 < plain_cut < 1:
+        shown = repr(cut) if plain_cut is None else f"x{written(plain_cut)}"
+        raise ScheduleError(f"{name} cuts by a factor between 0 and 1, got {shown}")
 
 
 def whole_checks(name: str, setting: str, value: float, *, least: int = 0) -> int:
     """The setting as a whole number of checks."""
-    if not math.isfinite(value) or value != int(value) or value < least:
+    plain_value = plain_number(value)
+    if plain_value is None or not math.isfinite(plain_value) or plain_value != int(plain_value) or plain_value < least:
         at_least = f" of at least {least}" if least else ""
-        raise ScheduleError(f"{name}'s {setting} is a whole number of checks{at_least}, got {value}")
-    return int(value)
+        raise ScheduleError(f"{name}'s {setting} is a whole number of checks{at_least}, got {value!r}")
+    return int(plain_value)
 
 
 def check_number(name: str, setting: str, value: float) -> None:
     """Refuse what is not a number of at least 0."""
-    if not (math.isfinite(value) and value >= 0):
-        raise ScheduleError(f"{name}'s {setting} is a number of at least 0, got {value}")
+    plain_value = plain_number(value)
+    if plain_value is None or not (math.isfinite(plain_value) and plain_value >= 0):
+        raise ScheduleError(f"{name}'s {setting} is a number of at least 0, got {value!r}")
 
 
 def check_words(name: str, *, mode: str, threshold_mode: str) -> None:

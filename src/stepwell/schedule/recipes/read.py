@@ -30,7 +30,7 @@ def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
     if isinstance(text, Schedule):
         return text
     if not isinstance(text, str):
-        raise ScheduleError(f"a schedule is a text such as 'cosine 1..0', got {type(text).__name__} {text!r:.60}")
+        raise _no_text(text)
     match = NAMED.match(text)
     if match is not None:
         name, called = match["name"], match["named"] is not None
@@ -51,6 +51,15 @@ def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
         if not close:
             raise
         raise ScheduleError(f"{error}\nor did you mean the recipe {close[0]!r}?") from None
+
+
+def _no_text(given: object) -> ScheduleError:
+    hint = ""
+    if hasattr(given, "get_last_lr"):
+        hint = "; stepwell.from_torch(...) reads a live scheduler"
+    elif callable(given):
+        hint = "; stepwell.twins.lambda_lr(function, total_steps) makes one of a function"
+    return ScheduleError(f"a schedule is a text such as 'cosine 1..0', got {type(given).__name__} {given!r:.60}{hint}")
 
 
 def _made(text: str, recipe: Recipe) -> Schedule:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from stepwell.errors import ScheduleError
 from stepwell.schedule.length import plain_number, written
@@ -32,6 +32,13 @@ def count(name: str, value: object, *, instead: str) -> int:
     if plain is None or not math.isfinite(plain) or plain != int(plain) or plain < 1:
         raise ScheduleError(f"{name} is a whole number of steps of at least 1, got {value!r}; {instead}")
     return int(plain)
+
+
+def listed(name: str, value: object, *, such_as: str) -> list[Any]:
+    """The members of a list, a tuple or anything else that holds several; a text is not one of these."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ScheduleError(f"{name} is a list such as {such_as}, got {value!r:.60}")
+    return list(value)
 
 
 def one_for_all(name: str, value: PerGroup, *, least: float = 0.0) -> float | list[float]:

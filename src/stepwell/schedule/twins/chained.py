@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stepwell.errors import ScheduleError
 from stepwell.schedule.recipes import schedule as read_schedule
 from stepwell.schedule.schedule import Entry, Product, Schedule, absolute_values
+from stepwell.schedule.twins.arguments import listed
 
 
 def chained_scheduler(schedulers: Sequence[Schedule | str]) -> Schedule:
@@ -26,7 +27,7 @@ def chained_scheduler(schedulers: Sequence[Schedule | str]) -> Schedule:
         >>> chained_scheduler([twins.constant_lr(0.1, 5), twins.exponential_lr(0.9)])
         schedule('(hold 0.1 for 5 | hold 1) * (decay x0.9 per 1)')
     """
-    members = [read_schedule(one) for one in schedulers]
+    members = list(map(read_schedule, listed("schedulers", schedulers, such_as="['linear 0..1 over 5', 'hold']")))
     if not members:
         raise ScheduleError("chained_scheduler needs at least one schedule")
     for member in members:

@@ -138,6 +138,10 @@ def _scale(
     total_steps: int | None,
 ) -> Expression | Literal["halving"] | None:
     """What the height of the triangles is multiplied by."""
+    if scale_mode not in ("cycle", "iterations"):
+        raise ScheduleError(f"scale_mode is 'cycle' or 'iterations', got {scale_mode!r}")
+    if scale_fn is not None and not callable(scale_fn):
+        raise ScheduleError(f"scale_fn is a function of the cycle or the step, got {scale_fn!r}")
     if scale_fn is not None:
         of_cycle = scale_mode == "cycle"
         return table_of("scale_fn", lambda t: scale_fn(1 + int(t // cycle) if of_cycle else t), total_steps)

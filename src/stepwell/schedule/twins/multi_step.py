@@ -9,7 +9,7 @@ from stepwell.errors import ScheduleError
 from stepwell.schedule.length import written
 from stepwell.schedule.schedule import Schedule
 from stepwell.schedule.text import parse
-from stepwell.schedule.twins.arguments import count, number
+from stepwell.schedule.twins.arguments import count, listed, number
 
 
 def multi_step_lr(milestones: Iterable[int], gamma: float = 0.1) -> Schedule:
@@ -27,7 +27,7 @@ def multi_step_lr(milestones: Iterable[int], gamma: float = 0.1) -> Schedule:
     """
     places = [
         0 if milestone == 0 else count("a milestone", milestone, instead="torch would never reach it")
-        for milestone in milestones
+        for milestone in listed("milestones", milestones, such_as="[30, 60]")
     ]
     for one, following in pairwise(places):
         if following <= one:

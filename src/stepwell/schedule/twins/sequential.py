@@ -8,7 +8,7 @@ from itertools import pairwise
 from stepwell.errors import ScheduleError
 from stepwell.schedule.recipes import schedule as read_schedule
 from stepwell.schedule.schedule import Entry, Expression, Phase, Schedule, Sequence, Value
-from stepwell.schedule.twins.arguments import count
+from stepwell.schedule.twins.arguments import count, listed
 from stepwell.schedule.twins.joints import anchored, cut
 
 
@@ -32,8 +32,11 @@ def sequential_lr(schedulers: Several[Schedule | str], milestones: Several[int])
         >>> sequential_lr([twins.step_lr(5, 0.5), twins.exponential_lr(0.9)], [20])
         schedule('steps 1 x0.5 every 5 for 20 | decay 1 x0.9 per 1')
     """
-    members = [read_schedule(one) for one in schedulers]
-    places = [count("a milestone", place, instead="leave a schedule without steps away") for place in milestones]
+    members = list(map(read_schedule, listed("schedulers", schedulers, such_as="['linear 0..1 over 5', 'hold']")))
+    places = [
+        count("a milestone", place, instead="leave a schedule without steps away")
+        for place in listed("milestones", milestones, such_as="[5]")
+    ]
     if len(places) != len(members) - 1:
         raise ScheduleError(
             f"{len(members)} schedules have {max(len(members) - 1, 0)} milestones between them, got {len(places)}"

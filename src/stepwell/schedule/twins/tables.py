@@ -11,7 +11,7 @@ from stepwell.errors import ScheduleError
 from stepwell.schedule.length import Length
 from stepwell.schedule.schedule import Entry, Schedule, Suffix, Table
 from stepwell.schedule.table import Values
-from stepwell.schedule.twins.arguments import count
+from stepwell.schedule.twins.arguments import count, number
 
 Function: TypeAlias = Callable[[int], float]
 
@@ -75,4 +75,5 @@ def _scheduled(
 
 
 def _table(values: Any, total: int) -> Table:
-    return Table(Values.of([float(value) for value in values]), suffix=Suffix(length=Length(float(total))))
+    numbers = [number(f"a function's value at step {step}", value, least=0.0) for step, value in enumerate(values)]
+    return Table(Values.of(numbers), suffix=Suffix(length=Length(float(total))))

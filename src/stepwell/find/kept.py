@@ -48,6 +48,7 @@ class Kept:
             TypeError: something cannot be copied; the message says what, as `'momentum' (a generator)`.
         """
         self._roots.append(self._dict(values, self._copied))
+        self._known[id(values)] = (values, partial(_same, values))  # it need not be put back twice
 
     def restore(self) -> None:
         """Put everything back. May be called any number of times, also after a call that was interrupted."""

@@ -155,7 +155,7 @@ def _keep_optimizer(work: Kept, optimizer: Optimizer) -> None:
             f"the state of {type(optimizer).__name__} cannot be copied, so the search could not put it back: {error}; "
             "search with an optimizer whose state is numbers and tensors, and use the rate with yours"
         ) from error
-    work.attributes(optimizer, without=("state",))
+    work.attributes(optimizer)
 
 
 def _nested(*things: object) -> list[Any]:

@@ -33,7 +33,11 @@ from stepwell.schedule.table import Values
 Make = Callable[[], Any]
 RUN = Horizon(100, 10)
 HOLD = Phase("hold")
-wrong: Any = lambda value: value  # noqa: E731 -- the wrong input itself, past the type checker
+
+
+def wrong(value: Any) -> Any:
+    """The wrong input itself, past the type checker."""
+    return value
 
 
 def laid(text: str) -> Any:
@@ -142,7 +146,7 @@ REFUSED: dict[str, list[tuple[Make, str]]] = {
         (lambda: phase("steps", rate=float("nan"), every=Length(1.0)), "must be above 0, got nan"),
         (lambda: Value(-0.1), "a factor must be a finite number of at least 0, got -0.1"),
         (lambda: Length(-5.0), "a length is a finite number of at least 0"),
-        (lambda: laid("0.1 - (linear 0..1)"), "falls below 0: it is -0.9 at step 100"),
+        (lambda: laid("0.1 - (linear 0..1)"), "falls below 0: it is -0.9 at step 99"),
     ],
     "a run longer than the schedule, at the curve: pytorch#38170, GrowSP#11": [
         (lambda: laid("cosine 1..0")(101), "step 101 is outside the run, which has steps 0 to 100"),
@@ -176,7 +180,7 @@ def test_it_is_refused_before_the_run_with_what_to_do(mistake: str, make: Make, 
 
 
 PARTS: list[tuple[Make, str]] = [
-    (lambda: line(suffix=wrong(None) or Suffix(length=wrong(5))), "what follows 'for' is a length such as Length"),
+    (lambda: line(suffix=Suffix(length=wrong(5))), "what follows 'for' is a length such as Length"),
     (lambda: Phase("linear", start=wrong(0.0), end=wrong(1.0)), r"are values such as Value\(0.1\), got 0.0"),
     (lambda: Phase("linear"), "'linear' needs end value"),
     (lambda: phase("hold", end=Value(1.0)), "'hold' has no end value"),
@@ -212,7 +216,9 @@ def test_a_schedule_built_in_python_is_judged_like_a_text(make: Make, message: s
 
 
 def test_numbers_of_any_kind_are_numbers() -> None:
-    built = Sequence((line(suffix=Suffix(length=Length(np.int64(5)))), Phase("hold", start=Value(np.float32(0.5)))))
+    built = Sequence(
+        (line(suffix=Suffix(length=Length(wrong(np.int64(5))))), Phase("hold", start=Value(wrong(np.float32(0.5)))))
+    )
     assert Schedule((Entry("lr", built),)) == parse("linear 0..1 for 5 | hold 0.5")
 
 

@@ -150,8 +150,13 @@ def visible_range(values: Iterable[Array], scale: Scale, *, pad: float = 0.05) -
     return low - room, high + room
 
 
-def fitting_scale(values: Array, *, factor: float = 12.0) -> Scale:
-    """A log axis for positive values that spread over more than `factor`, else a linear one."""
+def fitting_scale(values: Array, *, factor: float = 12.0, direction: Literal["min", "max"] = "min") -> Scale:
+    """A log axis for positive values that spread over more than `factor`, else a linear one.
+
+    What is to be maximised, such as an accuracy, is always linear: it comes from near 0 and its upper end matters.
+    """
+    if direction == "max":
+        return "linear"
     finite = values[np.isfinite(values)]
     if finite.size and finite.min() > 0 and finite.max() / finite.min() > factor:
         return "log"

@@ -142,10 +142,15 @@ def _content(page: Page) -> str:
             single = replace(figure, panels=(panel,), columns=1)
             drawn = plotly_figure(single, bare=True)
             for axis, label in ("xaxis", panel.x.label), ("yaxis", panel.y.label):
-                if panel.group or panel.title.lower() == label:  # small panels leave it to the caption
-                    drawn["layout"][axis]["title"]["text"] = ""
+                title = drawn["layout"][axis]["title"]
+                if panel.title.lower() == label:  # the heading says it
+                    title["text"] = ""
+                elif panel.y.rows:  # long names leave little room below
+                    title["text"] = title["text"].replace(" (", "<br>(")
+                elif panel.group:
+                    title |= {"standoff": 4, "font": title["font"] | {"size": 11}}
             if panel.group:
-                drawn["layout"]["margin"] = {"l": 34, "r": 10, "t": 6, "b": 26}
+                drawn["layout"]["margin"] = {"l": 40, "r": 10, "t": 6, "b": 36}
             plots.append({"id": plot_id(figure, number), "group": panel.group, "figure": drawn})
     groups = list(dict.fromkeys(group for figure in page.figures for group in figure.groups))
     ink = THEMES["light"].ink

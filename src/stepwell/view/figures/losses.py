@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from stepwell.record.comparison import Comparison
@@ -34,7 +36,7 @@ def loss_curves(comparison: Comparison) -> Figure:
     window, goal = window_for(num_steps), goal_of(comparison)
     panels = [
         _panel(roles, "loss", "training loss", window=window),
-        _panel(roles, goal, readable(goal), start=comparison.untrained),
+        _panel(roles, goal, readable(goal), start=comparison.untrained, direction=comparison.direction),
     ]
     shown = tuple(panel for panel in panels if panel.series)
     banded = _banded(roles)
@@ -47,12 +49,20 @@ def loss_curves(comparison: Comparison) -> Figure:
     return Figure("losses", "Loss over the run", shown, caption, _alt(roles, goal, comparison), columns=2, height=4.2)
 
 
-def _panel(roles: tuple[Role, ...], column: str, label: str, *, window: int = 1, start: float = np.nan) -> Panel:
+def _panel(
+    roles: tuple[Role, ...],
+    column: str,
+    label: str,
+    *,
+    window: int = 1,
+    start: float = np.nan,
+    direction: Literal["min", "max"] = "min",
+) -> Panel:
     drawn = [_line(role, spread(role.result.runs, column, window=window), roles) for role in back_to_front(roles)]
     lines = [line for line in drawn if np.isfinite(line.y).any()]
-    limits = _sensible(lines, start)
+    limits = _sensible(lines, start, direction)
     inside = [np.where((line.y >= limits[0]) & (line.y <= limits[1]), line.y, np.nan) for line in lines]
-    scale = fitting_scale(np.concatenate(inside), factor=6.0) if lines else "linear"
+    scale = fitting_scale(np.concatenate(inside), factor=6.0, direction=direction) if lines else "linear"
     extent = visible_range(inside, scale)
     ends = [_crash(role, line, extent, scale) for role in roles for line in lines if line.group == role.name]
     series = tuple(lines) + tuple(end for end in ends if end is not None)
@@ -82,14 +92,19 @@ def _banded(roles: tuple[Role, ...]) -> tuple[Role, ...]:
     return coloured if len(coloured) <= MOST_BANDS else coloured[:1]
 
 
-def _sensible(lines: list[Series], start: float) -> tuple[float, float]:
-    """What is worth seeing: from the best value to somewhat beyond the beginning, not the peak of a divergence."""
+def _sensible(lines: list[Series], start: float, direction: Literal["min", "max"]) -> tuple[float, float]:
+    """What is worth seeing: from the best value to somewhat beyond the beginning, not the peak of a divergence.
+
+    Where most lines end worse than they began, it is where they end instead of the best value.
+    """
     first = [float(line.y[np.isfinite(line.y)][0]) for line in lines]
     if not first:
         return -np.inf, np.inf
     start = start if np.isfinite(start) else float(np.median(first))
-    lasts = [float(line.y[np.isfinite(line.y)][-1]) for line in lines]
-    best = max(lasts) if np.median(lasts) > start else min(float(np.nanmin(line.y)) for line in lines)
+    sign = -1.0 if direction == "max" else 1.0
+    costs = [sign * line.y[np.isfinite(line.y)] for line in lines]
+    lasts = [float(cost[-1]) for cost in costs]
+    best = sign * (max(lasts) if np.median(lasts) > sign * start else min(float(cost.min()) for cost in costs))
     room = 0.15 * abs(start - best) or np.inf
     return min(start, best) - room, max(start, best) + room
 

@@ -46,7 +46,7 @@ def mean_scores(response: RateResponse) -> Array:
 def _axes(comparison: Comparison, responses: list[RateResponse]) -> tuple[Axis, Axis]:
     scores = [response.scores.ravel() for response in responses]
     flat = np.concatenate(scores) if scores else np.empty(0)
-    scale = fitting_scale(flat)
+    scale = fitting_scale(flat, direction=comparison.direction)
     x = Axis("base rate", "log", visible_range([response.rates for response in responses], "log", pad=0.06))
     return x, Axis(readable(goal_of(comparison)), scale, visible_range(scores, scale, pad=0.08))
 

@@ -252,6 +252,7 @@ def make(task: str, seed: int) -> Work:
         return TASKS[task]()
 
 
+@cache
 def fingerprint(task: str) -> str:
     """A short hash of the source of everything in this file that the task is made of, and of torch's version."""
     here = {name: value for name, value in globals().items() if getattr(value, "__module__", "") == __name__}

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
 from benchmarks.find.kept import CACHE, Kept, digest
-from benchmarks.find.tasks import fingerprint
+from benchmarks.find.tasks import Batch, fingerprint, make
+from stepwell.tasks.task import Workload
 
 ROOM = Path(__file__).parents[2] / "src" / "stepwell" / "find"
 
@@ -22,7 +28,32 @@ def ours(task_name: str, optimizer: str, schedule: str, seed: int, budget: int) 
     find = _entry()
     if find is None:
         raise SystemExit("stepwell.find has no `find_lr` yet; `--peers-only` measures the others")
-    raise NotImplementedError(f"call {find} for {task_name}, {optimizer}, {schedule!r}, seed {seed}, {budget} updates")
+    work = partial(workload, task_name, seed)
+    raise NotImplementedError(
+        f"give {work} to {find} for {task_name}, {optimizer}, {schedule!r}, seed {seed}, {budget} updates"
+    )
+
+
+def workload(task_name: str, finder_seed: int, seed: int) -> Workload:
+    """The task as a user of Stepwell writes it; `seed` is the finder's own, counted from 0.
+
+    Every finder seed has initialisations and data orders of its own, and none is among those of the truth.
+    """
+    chosen = 10_000 * (finder_seed + 1) + seed
+    work = make(task_name, chosen)
+    steps = len(work.train[0]) // work.batch_size
+
+    def train(epoch: int) -> list[Batch]:
+        return list(islice(work.batches(100 * chosen + epoch), steps))
+
+    def metrics(model: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, int]]:
+        return {"loss": (work.loss(model, batch) * len(batch[0]), len(batch[0]))}
+
+    return Workload(work.model, work.loss, train, steps, lambda: _parts(work.val), metrics)
+
+
+def _parts(whole: Batch, size: int = 128) -> list[Batch]:
+    return list(zip(torch.split(whole[0], size), torch.split(whole[1], size), strict=True))
 
 
 def remembered(task_name: str, optimizer: str, schedule: str, seed: int, budget: int) -> tuple[float, int, str]:

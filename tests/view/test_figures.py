@@ -177,49 +177,6 @@ def test_where_most_accuracies_fall_the_fall_is_in_the_picture(comparison: Compa
     assert goal.y.range[1] > 0.5
 
 
-def by_accuracy(comparison: Comparison) -> Comparison:
-    """Judged by an accuracy that starts near 0, where a log axis would fit a loss."""
-    results = []
-    for result in comparison.results:
-        response = result.response
-        if response is not None:
-            response = replace(response, scores=np.clip(1 - response.scores / 2.31, 0.004, 1.0))
-        runs = tuple(
-            replace(run, evals={**run.evals, "val_accuracy": np.clip(1 - run.evals["val_loss"] / 2.31, 0.004, 1.0)})
-            for run in result.runs
-        )
-        results.append(replace(result, scores=1 - result.scores / 3, response=response, runs=runs))
-    return replace(comparison, metric="test_accuracy", direction="max", untrained=0.1, results=tuple(results))
-
-
-def test_an_accuracy_is_on_a_linear_axis_and_a_wide_loss_on_a_log_one(comparison: Comparison) -> None:
-    rising = by_accuracy(comparison)
-    goal = loss_curves(rising).panels[1]
-    values = np.concatenate([line.y[np.isfinite(line.y)] for line in goal.series if line.kind is Kind.LINE])
-    assert goal.y.label == "validation accuracy"
-    assert fitting_scale(values, factor=6.0) == "log"  # were it a loss
-    assert goal.y.scale == "linear"
-    assert goal.y.range is not None
-    assert goal.y.range[1] > values.max()  # the best is in the picture
-    assert {panel.y.scale for panel in rate_response(rising).panels} == {"linear"}
-    assert fitting_scale(np.array([0.001, 1.0])) == "log"
-
-
-def test_where_most_accuracies_fall_the_fall_is_in_the_picture(comparison: Comparison) -> None:
-    rising = by_accuracy(comparison)
-    results = []
-    for result in rising.results:
-        runs = tuple(
-            replace(run, evals={**run.evals, "val_accuracy": 0.5 - 0.01 * np.arange(float(len(run.evals["step"])))})
-            for run in result.runs
-        )
-        results.append(replace(result, runs=runs))
-    goal = loss_curves(replace(rising, untrained=0.5, results=tuple(results))).panels[1]
-    assert goal.y.range is not None
-    assert goal.y.range[0] < 0.32
-    assert goal.y.range[1] > 0.5
-
-
 def test_a_curve_is_drawn_as_every_update_uses_it() -> None:
     curve = schedule("linear 0..1 for 2 | hold 1 | linear 1..0 for 40%").resolve(Horizon(10))
     line = figure_of_curves([("wsd", curve)], base_lr=0.1).panels[0].series[0]

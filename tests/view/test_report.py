@@ -146,17 +146,6 @@ def test_every_axis_says_what_it_shows(page: Document, comparison: Comparison) -
             assert layout["yaxis"]["title"]["text"] == ("" if named else panel.y.label)
 
 
-def test_every_axis_says_what_it_shows(page: Document, comparison: Comparison) -> None:
-    plots = {plot["id"]: plot["figure"]["layout"] for plot in content(page)["plots"]}
-    for make in (final_intervals, rate_curves, loss_curves, rate_response):
-        figure = make(comparison)
-        for number, panel in enumerate(figure.panels):
-            layout = plots[f"plot-{figure.key}-{number}"]
-            assert layout["xaxis"]["title"]["text"].replace("<br>", " ") == panel.x.label
-            named = panel.y.rows or panel.title.lower() == panel.y.label  # by every row, or by the heading above
-            assert layout["yaxis"]["title"]["text"] == ("" if named else panel.y.label)
-
-
 def test_the_answer_comes_first_and_the_numbers_are_those_of_the_record(page: Document, comparison: Comparison) -> None:
     text = page.text
     assert text.index("may each be best") < text.index("The strategies") < text.index("How this was measured")

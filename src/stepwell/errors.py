@@ -13,6 +13,8 @@
     |   |-- ClaimedError       another process writes this run
     |   |-- NewerStoreError    written by a newer Stepwell
     |   `-- ForeignFileError   not a run store, or a damaged one; never overwritten
+    |-- ContentError           a course whose content cannot be read, or is not true when it is run
+    |-- AnswerError            an answer that is not of the form its question takes
     |-- OutputError            a picture or report that cannot be written
     `-- MissingExtraError      an optional package is not installed; names the command to type
 
@@ -71,6 +73,14 @@ class NewerStoreError(StoreError):
 
 class ForeignFileError(StoreError):
     """The file is not a run store, or it is damaged. It is never overwritten."""
+
+
+class ContentError(StepwellError):
+    """The content of a course cannot be read, or is not true when it is run."""
+
+
+class AnswerError(StepwellError):
+    """An answer is not of the form that its question takes."""
 
 
 class OutputError(StepwellError):

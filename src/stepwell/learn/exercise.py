@@ -1,0 +1,109 @@
+"""Judges programs and settings by running them: the checks of `fix` and the lab of `tune`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from stepwell.errors import ContentError
+from stepwell.learn.items.fix import Fix
+from stepwell.learn.items.tune import Lab, Setting, program
+from stepwell.learn.job import Ending, Job, Outcome, Part, Ran, Runner
+from stepwell.learn.template import render
+from stepwell.learn.verdict import Graded, Verdict
+
+OWN = "your code"
+_NEEDS = "needs"
+
+_ENDINGS = {
+    Ending.TIMED_OUT: Verdict.TIMED_OUT,
+    Ending.CRASHED: Verdict.CRASHED,
+    Ending.BROKEN: Verdict.COULD_NOT_CHECK,
+}
+
+
+def rendered(code: str, names: Mapping[str, Any]) -> str:
+    """A program with its parameters put in."""
+    return render(code, names, exact=True)
+
+
+def check(body: Fix, code: str, names: Mapping[str, Any], runner: Runner) -> Graded:
+    """How a program fares in the hidden checks, under every seed of theirs.
+
+    Args:
+        body: the item with the checks.
+        code: the program.
+        names: the item's parameters.
+        runner: runs it.
+    """
+    how = body.check
+    parts = (
+        Part("before", rendered(how.before, names)),
+        Part(OWN, code),
+        Part(_NEEDS, "\n".join(how.needs)),
+        Part("after", rendered(how.after, names)),
+    )
+    ran = runner.run(Job(parts, how.measures, how.seeds, how.seconds))
+    if unfinished := _unfinished(ran):
+        return unfinished
+    for seed, outcome in zip(how.seeds, ran.outcomes, strict=True):
+        graded = _judge(body, outcome, names)
+        if graded.verdict is not Verdict.RIGHT:
+            return Graded(graded.verdict, 0.0, graded.words, {**graded.evidence, "seed": seed})
+    measured = [dict(outcome.values) for outcome in ran.outcomes]
+    evidence = {"seeds": list(how.seeds), "measured": measured, "stdout": ran.outcomes[0].stdout}
+    return Graded(Verdict.RIGHT, 1.0, f"it passes under {len(how.seeds)} seeds", evidence)
+
+
+def train(lab: Lab, setting: Setting, runner: Runner) -> Graded:
+    """How a setting fares in the lab: right where it reaches the target under every seed."""
+    job = Job((Part("lab", program(lab, setting)),), ("losses", "rates", "reached"), lab.seeds, lab.seconds)
+    ran = runner.run(job)
+    if unfinished := _unfinished(ran):
+        return unfinished
+    runs = []
+    for seed, outcome in zip(lab.seeds, ran.outcomes, strict=True):
+        if outcome.error or "reached" not in outcome.values:
+            trace = outcome.trace or outcome.message
+            return Graded(Verdict.CRASHED, 0.0, trace, {"seed": seed, "stdout": outcome.stdout})
+        runs.append({"seed": seed, **outcome.values})
+    reached = [run["reached"] for run in runs]
+    hits = sum(loss <= lab.target for loss in reached)  # a NaN is no hit
+    worst = max(reached) if all(math.isfinite(loss) for loss in reached) else float("nan")
+    words = f"{hits} of {len(runs)} seeds reach {lab.target:g}; the worst comes to {worst:.4g}"
+    evidence = {"runs": runs, "target": lab.target}
+    right = hits == len(runs)
+    return Graded(Verdict.RIGHT if right else Verdict.WRONG, hits / len(runs), words, evidence)
+
+
+def _unfinished(ran: Ran) -> Graded | None:
+    if ran.ending is Ending.FINISHED:
+        return None
+    return Graded(_ENDINGS[ran.ending], words=ran.words)
+
+
+def _judge(body: Fix, outcome: Outcome, names: Mapping[str, Any]) -> Graded:
+    shown = {"stdout": outcome.stdout}
+    if outcome.error and outcome.part == OWN:
+        return Graded(Verdict.CRASHED, 0.0, outcome.trace, {**shown, "line": outcome.line})
+    if outcome.error and outcome.part == _NEEDS:
+        needs = ", ".join(body.check.needs)
+        return Graded(Verdict.WRONG, 0.0, f"the program has to leave these names behind: {needs}", shown)
+    if outcome.error:
+        return Graded(Verdict.COULD_NOT_CHECK, 0.0, f"the check stopped: {outcome.trace or outcome.message}", shown)
+    facts = {
+        "stdout": outcome.stdout,
+        "lines": outcome.stdout.splitlines(),
+        "warnings": list(outcome.warnings),
+        "error": "",
+        "message": "",
+    }
+    scope = {**names, **facts, **outcome.values}
+    try:
+        missed = [demand for demand in body.check.demands if not demand.claim.holds(scope)]
+        words = "\n".join(render(demand.message, scope) for demand in missed)
+    except ContentError as error:
+        return Graded(Verdict.COULD_NOT_CHECK, 0.0, str(error), shown)
+    evidence = {**shown, "measured": dict(outcome.values), "warnings": list(outcome.warnings)}
+    return Graded(Verdict.WRONG if missed else Verdict.RIGHT, float(not missed), words, evidence)

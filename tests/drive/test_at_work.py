@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import pytest
 import torch
 
 from stepwell.drive.scheduler import Scheduler
+from stepwell.schedule import Horizon, parse
 
 BASE = 0.1
 
@@ -38,6 +40,17 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
+
+
+def on_two_ranks(code: str) -> list[list[str]]:
+    """What each of two ranks printed, line by line."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    ranks = [run(code, str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=port) for rank in range(2)]
+    printed = [rank.communicate(timeout=120) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], printed
+    return [out.splitlines() for out, _ in printed]
 
 
 @pytest.mark.parametrize("follow", [False, True])
@@ -136,16 +149,56 @@ RANK = """
 
 
 def test_two_ranks_have_the_same_rates_from_a_reduced_metric() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    ranks = [run(RANK, str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=port) for rank in range(2)]
-    printed = [rank.communicate(timeout=120) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0, 0], printed
-    assert printed[0][0] == printed[1][0]
-    rates = [float(line) for line in printed[0][0].split()]
+    one, other = on_two_ranks(RANK)
+    assert one == other
+    rates = [float(line) for line in one]
     assert rates[0] == pytest.approx(0.2 / 3)
     assert rates[-1] < 0.1 * 0.5**4
+
+
+PARALLEL = """
+    import sys
+    import torch
+    import torch.distributed as dist
+    from torch.nn.parallel import DistributedDataParallel
+    from stepwell import Scheduler
+
+    rank = int(sys.argv[1])
+    dist.init_process_group("gloo", rank=rank, world_size=2)
+    torch.manual_seed(rank)  # other weights and other data on each rank
+    model = DistributedDataParallel(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = Scheduler(
+        optimizer, "(linear 0..1 for 5 | cosine to 0.1) * plateau(x0.5, patience 1)", total_steps=40, follow=True
+    )
+    rates = []
+    for step in range(40):
+        inputs = torch.randn(8, 4)
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.zero_grad()
+        loss = (model(inputs) - inputs.sum(1, keepdim=True)).square().mean()
+        loss.backward()
+        optimizer.step()
+        metric = loss.detach().clone()
+        dist.all_reduce(metric)
+        scheduler.observe(metric)
+    print(rates)
+    print([parameter.tolist() for parameter in model.parameters()])
+    print(loss.item())
+    dist.destroy_process_group()
+"""
+
+
+def test_a_parallel_model_has_the_same_rates_and_weights_on_both_ranks() -> None:
+    one, other = on_two_ranks(PARALLEL)
+    assert one[0] == other[0]  # the rates, to the last bit
+    assert one[1] == other[1]  # and so the weights
+    assert one[2] != other[2]  # though each rank saw its own data and loss
+    rates = json.loads(one[0])
+    plan = parse("linear 0..1 for 5 | cosine to 0.1").resolve(Horizon(40))
+    cuts = [rate / (0.1 * plan(step)) for step, rate in enumerate(rates)]
+    assert cuts[0] == pytest.approx(1.0)
+    assert 0 < cuts[-1] < 0.3  # the reduced metric stalled several times
 
 
 TRAINING = """

@@ -661,6 +661,13 @@ def test_a_refused_scheduler_does_not_stand_in_the_way_of_the_next() -> None:
     assert Scheduler(optimizer, "hold").get_last_lr() == [BASE]
 
 
+def test_a_torch_scheduler_that_comes_later_is_told_of_at_the_first_update() -> None:
+    scheduler = Scheduler(sgd(), "linear 1..0", total_steps=10, follow=True)
+    lr_scheduler.ExponentialLR(scheduler.optimizer, 0.9)
+    with pytest.raises(OptimizerError, match="both would write its rates; put both shapes into one schedule text"):
+        update(scheduler.optimizer)
+
+
 def test_two_schedulers_are_not_on_one_optimizer() -> None:
     optimizer = sgd()
     first = Scheduler(optimizer, "linear 1..0", total_steps=10)

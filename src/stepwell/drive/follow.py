@@ -70,6 +70,11 @@ def attach(listener: Listener) -> list[Callable[[], None]]:
                 "a Scheduler cannot follow an optimizer inside a CUDA graph: a replay runs no hooks; "
                 "build it without follow=True and call step() after each replay"
             )
+        if getattr(stepped_optimizer.step, "_wrapped_by_lr_sched", False):
+            raise OptimizerError(
+                "a torch scheduler was put on the optimizer that a Scheduler follows, and both would write its rates; "
+                "put both shapes into one schedule text, or call detach()"
+            )
         listener.advance()
 
     ends = [optimizer.register_load_state_dict_post_hook(loaded).remove]

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from torch.optim import lr_scheduler
 
 from migrate_page import PAGE, TIMM, TORCH, TRANSFORMERS, written
 from stepwell import RECIPES, twins
+
+TESTS = Path(__file__).parents[1]
+ROW = re.compile(r"^\| (?P<elsewhere>[^|]+) \| (?P<threads>[^|]+) \| (?P<here>[^|]+) \| `(?P<test>[^`]+)` \|$")
+THREAD = re.compile(r"[A-Za-z-]+#\d+")
+
+
+def complaints() -> list[re.Match[str]]:
+    """The rows of the table of complaints."""
+    table = PAGE.read_text().split("<!-- complaints -->")[1].split("<!-- end complaints -->")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    matches = [ROW.match(row) for row in rows]
+    return [match for row, match in zip(rows, matches, strict=True) if match or pytest.fail(f"no such row: {row}")]
+
+
+def test_every_complaint_has_threads_and_a_test_that_names_them() -> None:
+    rows = complaints()
+    assert len(rows) >= 20
+    for row in rows:
+        file, _, name = row["test"].rpartition("::")
+        source = (TESTS / (file or "drive/test_complaints.py")).read_text()
+        tests = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        assert name in tests, f"there is no test {row['test']}"
+        known = source if file else ast.get_docstring(tests[name]) or ""
+        for thread in row["threads"].split(", "):
+            assert THREAD.fullmatch(thread)
+            assert thread in known, f"{name} does not name {thread}"
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -10,14 +10,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stepwell.errors import ForeignFileError, NewerStoreError, StoreError
+from stepwell.record.database import connect, migrate
 from stepwell.record.run import Ending, Outcome, Run
-from stepwell.record.schema import APPLICATION_ID, MIGRATIONS, connect, migrate
+from stepwell.record.schema import APPLICATION_ID, MIGRATIONS, RUN_STORE
 from stepwell.record.store import Store
 
 NOBODY = 65534
@@ -95,7 +97,7 @@ def test_a_database_of_another_program_is_refused_and_kept(tmp_path: Path, appli
     path = tmp_path / "songs.db"
     foreign_database(path, application_id)
     content = path.read_bytes()
-    with pytest.raises(ForeignFileError, match="a database of another program"):
+    with pytest.raises(ForeignFileError, match="a database of another kind"):
         Store.open(path)
     assert path.read_bytes() == content
 
@@ -140,7 +142,7 @@ def test_a_newer_store_is_refused_and_kept(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     content = path.read_bytes()
-    with pytest.raises(NewerStoreError, match=r"newer Stepwell \(store version 99, .* up to 2\); type: pip install"):
+    with pytest.raises(NewerStoreError, match=r"newer Stepwell \(version 99 of a run store, .* up to 2\); type: pip install"):
         Store.open(path)
     assert path.read_bytes() == content
 
@@ -159,9 +161,15 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 def test_an_older_store_is_migrated_in_one_piece(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite"
     a_store(path)
-    newer = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE TABLE extra (x REAL) STRICT"))
-    broken = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE TABLE runs (x REAL) STRICT"))
-    with closing(connect(path, create=True)) as connection:
+    newer = replace(
+        RUN_STORE,
+        migrations=(*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE TABLE extra (x REAL) STRICT")),
+    )
+    broken = replace(
+        RUN_STORE,
+        migrations=(*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE TABLE runs (x REAL) STRICT")),
+    )
+    with closing(connect(path, RUN_STORE, create=True)) as connection:
         with pytest.raises(sqlite3.OperationalError, match="already exists"):
             migrate(connection, path, broken)
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
@@ -275,7 +283,7 @@ def test_a_disk_full_from_the_start_says_so(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_never_released_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stepwell.record.schema.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("stepwell.record.database.BUSY_SECONDS", 0.05)
     path = tmp_path / "runs.sqlite"
     a_store(path)
     with Store.open(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stepwell.errors import ForeignFileError, NewerStoreError, StoreError
-from stepwell.record import schema
+from stepwell.record import database
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.schema import MIGRATIONS
 from stepwell.record.store import Store
@@ -61,7 +61,7 @@ def test_a_store_that_is_being_written_is_read_up_to_its_newest_run(path: Path) 
 def test_rows_that_cannot_be_seen_are_not_left_out_in_silence(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(path: Path, *, create: bool) -> sqlite3.Connection:
+    def refused(path: Path, kind: database.Kind, *, create: bool) -> sqlite3.Connection:
         error = sqlite3.OperationalError("unable to open database file")
         error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
         raise StoreError("cannot be opened") from error
@@ -72,7 +72,7 @@ def test_rows_that_cannot_be_seen_are_not_left_out_in_silence(
         writer.save(a_run("b"))
         for ending in ("", "-wal"):
             shutil.copy(f"{path}{ending}", f"{copy}{ending}")
-    monkeypatch.setattr(schema, "connect", refused)  # as SQLite does, but only on a medium that is really read-only
+    monkeypatch.setattr(database, "connect", refused)  # as SQLite does, but only on a medium that is really read-only
     with pytest.raises(StoreError, match=r"the newest rows .* are in runs\.sqlite-wal, .*; copy both files"):
         names(copy)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from stepwell.errors import StoreError
 from stepwell.record.columns import join, num_rows, rows_where
+from stepwell.record.database import DamagedError
 from stepwell.record.run import Columns
-from stepwell.record.schema import DamagedError
 
 Array: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = Literal["train", "evals"]

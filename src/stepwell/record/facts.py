@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from stepwell.record.database import DamagedError
 from stepwell.record.document import dumps, number_to_json, settings_from_json, settings_to_json
 from stepwell.record.run import Columns, Ending, Outcome, Run
-from stepwell.record.schema import DamagedError
 from stepwell.schedule.length import Horizon
 
 

@@ -16,9 +16,10 @@ from stepwell.errors import StoreError
 from stepwell.record.chunks import append_rows, keep_rows, last_step, read_rows, replace_rows
 from stepwell.record.claims import Claims
 from stepwell.record.columns import as_columns
+from stepwell.record.database import DamagedError, connect, connect_to_read, damaged, explained, roll_back
 from stepwell.record.facts import RunSummary, results_text, row_of, run_of, summary_of
 from stepwell.record.run import Ending, Outcome, Run
-from stepwell.record.schema import DamagedError, connect, connect_to_read, damaged, explained, roll_back
+from stepwell.record.schema import RUN_STORE
 
 DEFAULT_STORE = Path("stepwell-runs/runs.sqlite")
 """Where runs are kept unless another path is given: below the folder the command runs in."""
@@ -66,7 +67,7 @@ class Store:
             raise StoreError(
                 f"the folder of the run store {path} cannot be used ({error}); choose another path (--store PATH)"
             ) from error
-        return cls(path, connect_to_read(path) if read_only else connect(path, create=create))
+        return cls(path, connect_to_read(path, RUN_STORE) if read_only else connect(path, RUN_STORE, create=create))
 
     def close(self) -> None:
         """Let go of the file and of the runs; safe to call twice."""
@@ -249,9 +250,9 @@ class Store:
                 self._claims.held = held
                 match error:
                     case sqlite3.Error() | OverflowError() | UnicodeError():
-                        raise explained(error, self.path) from error
+                        raise explained(error, self.path, RUN_STORE) from error
                     case DamagedError():
-                        raise damaged(self.path, str(error)) from error
+                        raise damaged(self.path, RUN_STORE, str(error)) from error
                 raise
 
     def _ending(self, run_id: str) -> Ending | None:

@@ -25,7 +25,7 @@ from benchmarks.find import tasks
 from benchmarks.find.ours import exists, remembered
 from benchmarks.find.peers import BUDGETS, PACKAGES, WAYS, Answers, Request
 from benchmarks.find.table import Judged, rows, table
-from benchmarks.find.truth import SCHEDULES, judge
+from benchmarks.find.truth import SCHEDULES, judge, seeds, single
 
 KINDS: Mapping[str, Callable[..., object]] = {
     "sgd": SGD,
@@ -61,6 +61,18 @@ def default_rates(scope: Scope) -> Iterator[Judged]:
     for task, optimizer, seed in scope.cells():
         rate = float(inspect.signature(KINDS[optimizer]).parameters["lr"].default)
         yield from _judged("torch's default", "nothing", (task, optimizer, seed), dict.fromkeys(SCHEDULES, (rate, 0)))
+
+
+def whole_grid(scope: Scope) -> Iterator[Judged]:
+    """The best of a training at every rate of the grid, full length, one seed: how much is noise in all this.
+
+    The seed is one of those that judge, which flatters it a little.
+    """
+    for task in scope.tasks:
+        for optimizer in scope.optimizers:
+            for seed in seeds(task)[:3]:
+                found = {each: single(task, optimizer, each, seed) for each in SCHEDULES}
+                yield from _judged("a grid of trainings", "one seed", (task, optimizer, seed), found)
 
 
 def peers(scope: Scope) -> Iterator[Judged]:
@@ -117,7 +129,7 @@ def main() -> None:
     torch.set_num_threads(1)
     scope = QUICK if "--quick" in sys.argv else WHOLE
     with_ours = "--peers-only" not in sys.argv and exists()
-    sources = [default_rates, peers, *([stepwell] if with_ours else [])]
+    sources = [default_rates, whole_grid, peers, *([stepwell] if with_ours else [])]
     judged = [each for source in sources for each in source(scope)]
     print(table(judged))
     if with_ours:

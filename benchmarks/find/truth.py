@@ -129,6 +129,14 @@ def cell(task: str, optimizer: str, schedule: str) -> Truth:
             return found
 
 
+def single(task: str, optimizer: str, schedule: str, seed: int) -> tuple[float, int]:
+    """The best rate of the grid by the trainings of one seed alone, and the updates that they take."""
+    rates = cell(task, optimizer, schedule).rates
+    place = seeds(task).index(seed)
+    ends = [scores(task, optimizer, schedule, nearest(float(each)))[place][0] for each in rates]
+    return float(rates[int(np.argmin(ends))]), STEPS * len(rates)
+
+
 def nearest(lr: float) -> int:
     """The nearest rate of the fine grid, as a power of the twelfth root of ten."""
     return round(PER_DECADE * math.log10(lr))

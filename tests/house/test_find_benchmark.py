@@ -145,3 +145,10 @@ def test_a_task_is_the_same_for_the_same_seed(task: str) -> None:
 def test_what_is_kept_of_tasks_lies_under_different_names() -> None:
     prints = [tasks.fingerprint(task) for task in tasks.TASKS]
     assert len(set(prints)) == len(prints)
+
+
+def test_one_seed_chooses_the_best_rate_of_its_own_trainings(made_up: list[float]) -> None:
+    found = truth.cell("digits_mlp", "adam", "hold")
+    rate, spent = truth.single("digits_mlp", "adam", "hold", 101)
+    assert rate == pytest.approx(BEST)
+    assert spent == 400 * len(found.rates) == 400 * len(made_up) // 3

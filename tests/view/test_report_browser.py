@@ -143,10 +143,16 @@ def test_no_button_sends_anything_away_and_a_zoom_survives_the_theme(page: Page,
     assert complaints == []
 
 
-@pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_is_not_wider_than_the_screen(page: Page, width: int) -> None:
+@pytest.mark.parametrize("width", [400, 800, 1180, 1400])
+def test_the_page_is_not_wider_than_the_screen_and_nothing_is_cut(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     until(page, f"document.documentElement.scrollWidth <= {width}", True)
+    cut = (
+        "[...document.querySelectorAll('.card, .card pre, .ranking, .ranking tbody tr > *, .ranking .badge, .notes')]"
+        ".filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)"
+        ".map(box => `${box.tagName} ${box.className} ${box.textContent.slice(0, 40)}`)"
+    )
+    assert page.evaluate(cut) == []
 
 
 def test_nasty_names_are_shown_as_they_are(browser: Browser, nasty: Comparison, tmp_path: Path) -> None:

@@ -377,8 +377,8 @@ def test_torch_loses_its_milestones_in_json() -> None:
 
 
 def test_a_framework_may_call_step_as_often_as_it_likes() -> None:
-    """accelerate#2926, accelerate#2142, accelerate#2773, transformers#24088, diffusers#3954, HALOs#33, lightning#1476: a scheduler
-    that is stepped once per process, or once per batch under accumulation, is through too early."""
+    """accelerate#2926, accelerate#2142, accelerate#2773, transformers#24088, diffusers#3954, HALOs#33, lightning#1476:
+    a scheduler that is stepped once per process, or once per batch under accumulation, is through too early."""
     scheduler = Scheduler(sgd(), "linear 1..0", total_steps=10, follow=True)
     for batch in range(8):
         if batch % 4 == 3:

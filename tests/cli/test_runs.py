@@ -172,13 +172,22 @@ def test_show_says_how_it_ended_and_draws_its_curves(store: Path) -> None:
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in text.splitlines()}
     assert lines["ending"].strip() == "diverged: the loss went [bold]down[/bold]"
     assert lines["schedule"].strip() == SCHEDULE
-    assert lines["threads"].strip() == "1"
+    assert lines["software"].strip() == "torch 2.13.0."
+    assert lines["hardware"].strip() == "With 1 thread per run."
     assert lines["test_loss"].strip() == "0.4375"
     assert lines["test_accuracy"].strip() == "nan"
     assert "█" in lines["loss"]
     assert lines["loss"].endswith("2 -> nan")
     assert lines["lr"].endswith("0.1 -> 0")
     assert lines["val_loss"].endswith("2.5 -> 0.5")
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_show_draws_each_curve_in_one_line(store: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    lines = shown(monkeypatch, "show", "abc1", store=store, width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    curves = [line.rsplit("  ", 1)[1].strip() for line in map(str.rstrip, lines) if "█" in line]
+    assert curves == ["2 -> 0.05", "0.1 -> 0", "2.5 -> 0.5"]
 
 
 def test_show_as_json_is_the_run(store: Path) -> None:

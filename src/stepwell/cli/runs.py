@@ -89,7 +89,8 @@ def show_run(
     if json:
         typer.echo(dumps(run_to_json(run)))
     else:
-        _print(run_table(run), Console(highlight=False))
+        console = Console(highlight=False)
+        _print(run_table(run, width=console.width if console.is_terminal else None), console)
 
 
 @app.command("export")

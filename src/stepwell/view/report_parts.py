@@ -12,7 +12,8 @@ from stepwell.view import meanings, words
 from stepwell.view.figures.cast import Role, cast
 from stepwell.view.figures.response import mean_scores
 from stepwell.view.html_page import colour_variable, legend_html, swatch_html
-from stepwell.view.numbers import ABSENT, count, decimals_for, difference, duration, listing, metric, rate
+from stepwell.view.method import method as how
+from stepwell.view.numbers import ABSENT, count, decimals_for, difference, duration, metric, rate
 from stepwell.view.spread import spread, thinned
 
 
@@ -210,7 +211,7 @@ def cost_tiles(comparison: Comparison) -> str:
         cost["runs"] = cost["trials"] + cost.get("reused", 0)
     known = (
         ("Runs", "runs", count),
-        ("of an earlier call", "reused", count),
+        ("Of an earlier call", "reused", count),
         ("Steps", "steps", count),
         ("Steps to tune", "tuning_steps", count),
         ("Steps to judge", "judging_steps", count),
@@ -220,7 +221,7 @@ def cost_tiles(comparison: Comparison) -> str:
     tiles = "".join(
         f"<div><dt>{label}</dt><dd>{escape(written(cost[key]))}</dd></div>"
         for label, key, written in known
-        if key in cost
+        if key in cost and (cost[key] or key != "reused")
     )
     return f'<dl class="tiles">{tiles}</dl>' if tiles else "<p>Not recorded.</p>"
 
@@ -253,54 +254,5 @@ def _run(run: Run, score: float, comparison: Comparison) -> str:
 
 def method(comparison: Comparison) -> str:
     """What was done, so that a reader can judge it or do it again."""
-    decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
-    margin, untrained = metric(comparison.margin, decimals), metric(comparison.untrained, decimals)
-    way = words.tuning(comparison)
-    if comparison.metric.startswith("val_"):
-        chose = "" if way == "none" else ", which also chose the rates"
-        split = f"the validation split{chose}, because the task has no test split"
-    else:
-        split = "a test split that no choice used"
-    facts = {
-        **_rates(comparison),
-        "Judging seeds": _seeds(comparison.seeds) + ("" if way == "none" else "; tuning never saw them"),
-        "Budget": f"{words.budget(comparison)} for every judged run",
-        "Decided on": f"{what} on {split}; a diverged run counts as the untrained network ({untrained}), or as "
-        "the worst strategy on its seed that did not diverge if that is worse",
-        "Error rate": "If several strategies are equally good, the chance of calling any of them worse is at most "
-        f"{comparison.alpha:.0%}: the intervals are simultaneous and paired by seed.",
-        "Margin": f"A strategy counts as worse only if it is worse by more than {margin} in {what}.",
-        "Resolution": words.limits(comparison),
-        "At twice the rate": "Regret goes from 0 (as good as at the best rate) to 1 (as bad as untrained): still fine "
-        f"up to {words.FINE_REGRET:g}, worse up to {words.FAILING_REGRET:g}, beyond that it fails.",
-    }
-    for key, value in sorted(comparison.settings.items()):
-        facts[key.replace("_", " ").capitalize()] = _setting(value)
+    facts = how(comparison)
     return f"<dl>{''.join(f'<dt>{escape(term)}</dt><dd>{escape(fact)}</dd>' for term, fact in facts.items())}</dl>"
-
-
-def _rates(comparison: Comparison) -> dict[str, str]:
-    """How the rates were found, and on which seeds."""
-    way = words.tuning(comparison)
-    if way == "none":
-        return {"Rates": "Every strategy ran at the rate that was given; nothing was tuned."}
-    grid = "a grid of rates, widened where the best lay on its edge" if way == "auto" else "the rates of the given list"
-    return {
-        "Fair rates": f"Every strategy was tuned on its own: complete short schedules over {grid}; then the best of "
-        "them again at full length.",
-        "Tuning seeds": _seeds(comparison.tuning_seeds),
-    }
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return listing([_setting(item) for item in value])
-    return str(value)
-
-
-def _seeds(seeds: tuple[int, ...]) -> str:
-    if len(seeds) > 2 and seeds == tuple(range(seeds[0], seeds[0] + len(seeds))):
-        return f"{seeds[0]} to {seeds[-1]}"
-    return listing([str(seed) for seed in seeds]) or "none"

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from stepwell.record.facts import RunSummary
 from stepwell.record.run import Ending, Run
+from stepwell.view.method import settings_in_words
 from stepwell.view.numbers import duration, in_ascii, rate, significant
 from stepwell.view.sparkline import sparkline
 from stepwell.view.words import readable
@@ -82,10 +83,17 @@ def runs_text(runs: Sequence[RunSummary]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def run_table(run: Run) -> Table:
-    """Everything about one run but its rows: how it ended, what it was, its figures and the shape of its curves."""
+def run_table(run: Run, *, width: int | None = None) -> Table:
+    """Everything about one run but its rows: how it ended, what it was, its figures and the shape of its curves.
+
+    Args:
+        run: any.
+        width: of the terminal; None is wide enough.
+    """
     table = Table.grid("", "", padding=(0, 2))
-    for label, value in _facts(run):
+    longest = max(map(len, run.results), default=0)
+    room = SPARK_WIDTH if width is None else min(SPARK_WIDTH, max(8, width - longest - 28))  # two figures stand behind
+    for label, value in _facts(run, room):
         table.add_row(Text(label), Text(value))
     return table
 
@@ -161,7 +169,7 @@ def _ending(run: RunSummary, *, whole: bool) -> str:
     return f"running {duration(max(0.0, time.time() - run.written))} ago"
 
 
-def _facts(run: Run) -> Iterator[tuple[str, str]]:
+def _facts(run: Run, spark_width: int) -> Iterator[tuple[str, str]]:
     yield "id", run.id
     yield "name", run.name
     words, ending = run.outcome.words, run.outcome.ending
@@ -175,15 +183,16 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
         "total steps": None if run.horizon is None else run.horizon.total_steps,
         "seed": run.seed,
     }
+    told = settings_in_words(run.settings, task=run.task, optimizer=run.optimizer)
+    facts |= {subject.lower(): sentence for subject, sentence in told.items()}
     yield from ((label, str(value)) for label, value in facts.items() if value not in (None, ""))
     yield from ((name, _figure(value)) for name, value in run.results.items())
-    yield from ((name, str(value)) for name, value in run.settings.items())
     for name in ("loss", "lr", "val_loss"):
         if name in run.columns or name in run.evals:
             values = run[name].tolist()
             if values:
                 ends = f"{_figure(values[0])} -> {_figure(values[-1])}"
-                yield name, f"{sparkline(values, SPARK_WIDTH)}  {ends}"
+                yield name, f"{sparkline(values, spark_width)}  {ends}"
 
 
 def _figure(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from stepwell.errors import ContentError
@@ -41,12 +42,28 @@ def grade(shown: Instance, answer: Any, runner: Runner, truth: Truth | None = No
             if not isinstance(answer, str) or not 0 < len(answer) <= LONGEST_PROGRAM:
                 expect("fix", f"a program of at most {LONGEST_PROGRAM} characters", answer)
             graded = exercise.check(body, answer, shown.names, runner)
-            solution: Any = render(body.solution, shown.names, exact=True)
-            return Graded(graded.verdict, graded.score, graded.words, graded.evidence, solution)
+            return replace(graded, solution=render(body.solution, shown.names, exact=True))
         case Tune() as body:
             graded = exercise.train(body.lab, body.setting(answer), runner)
-            return Graded(graded.verdict, graded.score, graded.words, graded.evidence, _setting(body))
+            return replace(graded, solution=_setting(body))
     return _compare(shown, answer, runner, truth)
+
+
+def solution(shown: Instance, truth: Truth) -> Any:
+    """What is right, in the form in which answers come; None for cards and explanations.
+
+    Raises:
+        ContentError: what was measured does not decide.
+    """
+    match shown.item.body:
+        case Card() | Explain():
+            return None
+        case Fix(solution=code):
+            return render(code, shown.names, exact=True)
+        case Tune() as body:
+            return _setting(body)
+    keyed = cast(Keyed, shown.item.body)
+    return keyed.solution(keyed.key(truth.names), truth.names, shown.order)
 
 
 def _compare(shown: Instance, answer: Any, runner: Runner, truth: Truth | None) -> Graded:
@@ -54,12 +71,12 @@ def _compare(shown: Instance, answer: Any, runner: Runner, truth: Truth | None) 
     try:
         truth = prove(shown, runner) if truth is None else truth
         key = body.key(truth.names)
-        solution = body.solution(key, truth.names, shown.order)
+        right = body.solution(key, truth.names, shown.order)
         judged = body.judge(key, answer, truth.names, shown.order)
     except ContentError as error:
         return Graded(Verdict.COULD_NOT_CHECK, words=str(error))
     verdict = Verdict.RIGHT if judged.right else Verdict.WRONG
-    return Graded(verdict, judged.score, judged.words, judged.evidence, solution)
+    return Graded(verdict, judged.score, judged.words, judged.evidence, right)
 
 
 def _rate(answer: Any) -> Graded:

@@ -57,14 +57,24 @@ class Worker:
 
     def start(self) -> None:
         """Begin to load torch and return at once."""
-        with self._lock:
-            if self._forks:
-                self._start()
+        if not self._forks or not self._lock.acquire(blocking=False):  # who holds it has started it
+            return
+        try:
+            self._start()
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """End the process; a later `run` starts another one."""
         with self._lock:
             self._end()
+
+    def stop(self) -> None:
+        """End the process at once, also in the middle of a job, whose `run` then says so."""
+        process = self._process
+        if process is not None:
+            process.kill()
+        self.close()
 
     def run(self, job: Job) -> Ran:
         """What came of the job. Whatever goes wrong is an ending of `Ran`; an interrupt ends the worker too."""

@@ -1,0 +1,197 @@
+"""What is to be seen of a sitting: a `Step` of plain data, the same for a terminal, a page and a test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepwell.errors import ContentError
+from stepwell.learn.attempt import strict
+from stepwell.learn.grade import solution
+from stepwell.learn.items.card import Card
+from stepwell.learn.items.explain import Explain
+from stepwell.learn.mastery import CHALLENGE, Mastery
+from stepwell.learn.modes import Mode
+from stepwell.learn.page import Block, Curves, Program, Prose
+from stepwell.learn.prove import Truth
+from stepwell.learn.session.state import Given, Phase, State
+from stepwell.learn.texts import back, front, needs_truth
+from stepwell.learn.verdict import Graded, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One screen.
+
+    Args:
+        kind: `page`, `question`, `back` (of a card), `concepts` (to tick), `verdict` or `done`.
+        mode: of the sitting.
+        number: of the item, from 1; 0 before and after them.
+        of: how many items there are.
+        data: what the kind needs; `docs/authoring.md` and `front`, `back` say what is in it.
+        accepts: what can be done here: the `do` of events.
+    """
+
+    kind: str
+    mode: Mode
+    number: int
+    of: int
+    data: Mapping[str, Any]
+    accepts: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """The step as one line of strict JSON."""
+        fields = {"kind": self.kind, "mode": self.mode.value, "number": self.number, "of": self.of}
+        return json.dumps(
+            {**fields, "data": strict(dict(self.data)), "accepts": list(self.accepts)}, ensure_ascii=False
+        )
+
+
+def screen(state: State) -> Step:
+    """The step that a sitting is at. While it waits for a proof or a verdict, the step is still the question's."""
+    of = len(state.plan.items)
+    match state.phase:
+        case Phase.PAGE:
+            blocks = [_block(block) for block in state.plan.page]
+            return Step("page", state.plan.mode, 0, of, {"title": state.plan.title, "blocks": blocks}, ("next", "quit"))
+        case Phase.DONE:
+            return Step("done", state.plan.mode, 0, of, _done(state), ())
+        case Phase.TOLD:
+            return Step("verdict", state.plan.mode, state.number + 1, of, _told(state), ("next", "quit"))
+        case Phase.BACK:
+            return _back(state, of)
+    return _question(state, of)
+
+
+def _question(state: State, of: int) -> Step:
+    accepts = ["reveal" if isinstance(state.item.item.body, Card | Explain) else "answer"]
+    if state.trouble:
+        accepts = []
+    elif state.hints_left > 0:
+        accepts.append("hint")
+    data = {
+        **_front(state),
+        "hints": state.item.hints[: state.hints],
+        "hints_left": state.hints_left,
+        "attempts_left": state.attempts_left,
+        "limit": state.plan.limit,
+        "sure": state.plan.rules.sure,
+        "last": _verdict(state.tries[-1].graded) if state.tries else None,
+        "trouble": state.trouble,
+    }
+    return Step("question", state.plan.mode, state.number + 1, of, data, (*accepts, "skip", "quit"))
+
+
+def _front(state: State) -> dict[str, Any]:
+    if needs_truth(state.item) and state.truth is None:
+        return {"item": state.item.item.id, "type": state.item.item.body.kind, "question": state.item.question}
+    return front(state.item, state.truth)
+
+
+def _back(state: State, of: int) -> Step:
+    data: dict[str, Any] = {**_front(state), "text": state.text}
+    known = state.truth or Truth(state.item.names, {})
+    kind = "back"
+    if isinstance(state.item.item.body, Explain):
+        kind = "concepts"
+        data["concepts"] = state.item.item.body.suggestions(state.text, known.names)
+    else:
+        data.update(_told_texts(state.item, state.truth))
+    return Step(kind, state.plan.mode, state.number + 1, of, data, ("answer", "skip", "quit"))
+
+
+def _told(state: State) -> dict[str, Any]:
+    last = state.tries[-1] if state.tries else None
+    truth = state.truth or (last.truth if last else None)
+    return {
+        **_front(state),
+        "skipped": state.skipped,
+        "verdict": _verdict(last.graded) if last else None,
+        "answer": last.answer.answer if last else None,
+        "confidence": last.answer.confidence if last else None,
+        "solution": _solution(state, truth),
+        "evidence": last.graded.evidence if last else {},
+        "seconds": last.seconds if last else None,
+        "overtime": last.overtime if last else None,
+        **_told_texts(state.item, truth),
+    }
+
+
+def _solution(state: State, truth: Truth | None) -> Any:
+    if state.tries and state.tries[-1].graded.solution is not None:
+        return state.tries[-1].graded.solution
+    try:
+        return solution(state.item, truth or Truth(state.item.names, {}))
+    except ContentError:  # without a proof that ran there is none to show, and `untold` says why
+        return None
+
+
+def _told_texts(shown: Any, truth: Truth | None) -> dict[str, Any]:
+    """What comes after the answer; only that it cannot be said where nothing was measured."""
+    try:
+        return back(shown, truth or Truth(shown.names, {}))
+    except ContentError as error:
+        return {"explanation": "", "untold": str(error)}
+
+
+def _verdict(graded: Graded) -> dict[str, Any]:
+    return {"verdict": graded.verdict.value, "words": graded.words, "score": graded.score}
+
+
+def _done(state: State) -> dict[str, Any]:
+    last = {given.number: given for given in state.given}
+    topics: dict[str, Mastery] = {}
+    for number, given in last.items():
+        if given.graded.verdict.counts:
+            topic = state.plan.items[number].item.topic
+            before = topics.get(topic, Mastery(0, 0))
+            topics[topic] = Mastery(before.right + (given.graded.verdict is Verdict.RIGHT), before.of + 1)
+    return {
+        "results": [_result(state, number, last.get(number)) for number in range(len(state.plan.items))],
+        "right": sum(found.right for found in topics.values()),
+        "answered": sum(found.of for found in topics.values()),
+        "topics": {
+            topic: {"right": found.right, "of": found.of, "words": str(found), "strong": found.strong}
+            for topic, found in topics.items()
+        },
+        "badge": wins(state),
+        "overtime": sum(given.overtime for given in state.given),
+    }
+
+
+def wins(state: State) -> bool:
+    """Whether the sitting is a challenge all of whose problems are right."""
+    if state.plan.mode is not Mode.CHALLENGE or len(state.plan.items) != CHALLENGE:
+        return False
+    last = {given.number: given.graded.verdict for given in state.given}
+    return [last.get(number) for number in range(CHALLENGE)] == [Verdict.RIGHT] * CHALLENGE
+
+
+def _result(state: State, number: int, given: Given | None) -> dict[str, Any]:
+    shown = state.plan.items[number]
+    result: dict[str, Any] = {"item": shown.item.id, "seed": shown.seed, "topic": shown.item.topic}
+    if given is None:
+        return {**result, "verdict": None}
+    result |= {**_verdict(given.graded), "answer": given.answer.answer, "seconds": given.seconds}
+    if not state.plan.rules.told and given.graded.verdict is not Verdict.RIGHT:  # reasons that were kept back until now
+        result |= {"question": shown.question, "solution": given.graded.solution, **_told_texts(shown, given.truth)}
+        result["face"] = front(shown, given.truth) if given.truth else {}
+    return result
+
+
+def _block(block: Block) -> dict[str, Any]:
+    match block:
+        case Prose(markdown=markdown):
+            return {"kind": "prose", "markdown": markdown}
+        case Program(code=code, output=output):
+            return {"kind": "program", "code": code, "output": output}
+        case Curves(texts=texts, horizon=horizon, base_lr=base_lr):
+            figures = {
+                "total_steps": horizon.total_steps,
+                "steps_per_epoch": horizon.steps_per_epoch,
+                "tokens_per_step": horizon.tokens_per_step,
+                "base_lr": base_lr,
+            }
+            return {"kind": "curves", "schedules": dict(texts), **figures}

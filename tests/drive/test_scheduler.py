@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 import json
+import linecache
 import pickle
 import warnings
 from collections.abc import Callable
@@ -128,8 +129,9 @@ def test_a_follower_does_not_move_on_an_update_that_the_scaler_skips(fused: bool
 def test_a_second_follower_replaces_the_first_with_a_warning() -> None:
     optimizer = sgd()
     first = Scheduler(optimizer, "linear 1..0", total_steps=10, follow=True)
-    with pytest.warns(UserWarning, match="replaces the first"):
+    with pytest.warns(UserWarning, match="replaces the first") as caught:
         second = Scheduler(optimizer, "hold 0.5", follow=True)
+    assert "second = Scheduler(" in linecache.getline(caught[0].filename, caught[0].lineno)
     update(optimizer)
     assert (first.last_epoch, second.last_epoch) == (0, 1)
 

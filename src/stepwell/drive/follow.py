@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -99,6 +100,17 @@ def release(listener: Listener) -> None:
         del _ATTACHED[listener.optimizer]
 
 
+def stack_level() -> int:
+    """The `stacklevel` with which a warning of the caller points at the first line outside Stepwell and torch.
+
+    Between a follower and that line there are torch's hooks, as many as wrap `optimizer.step`.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("stepwell", "torch"):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def _refuse_another(listener: Listener) -> None:
     optimizer = listener.optimizer
     if getattr(optimizer.step, "_wrapped_by_lr_sched", False):
@@ -114,4 +126,4 @@ def _refuse_another(listener: Listener) -> None:
             "a Scheduler is already on this optimizer; call its detach() first, or put both into one schedule text"
         )
     other.detach()
-    warnings.warn("a second Scheduler follows this optimizer; it replaces the first", UserWarning, stacklevel=5)
+    warnings.warn("a second Scheduler follows this optimizer; it replaces the first", UserWarning, stack_level())

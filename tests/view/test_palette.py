@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stepwell.view.palette import THEMES, ThemeName
+from stepwell.view.figure import Shade
+from stepwell.view.palette import THEMES, ThemeName, colour
 
 Array = NDArray[np.float64]
 # Machado et al. 2009, doi:10.1109/TVCG.2009.113, severity 1, on linear RGB.
@@ -52,14 +53,29 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_keep_apart_for_every_vision(theme: ThemeName, vision: str) -> None:
-    seen = [oklab(np.clip(VISION[vision] @ linear(colour), 0, 1)) for colour in THEMES[theme].colours]
+    seen = [oklab(np.clip(VISION[vision] @ linear(hue), 0, 1)) for hue in THEMES[theme].colours]
     assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 0.11
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_shades_rise_in_lightness_and_neighbours_differ(theme: ThemeName, vision: str) -> None:
+    seen = [oklab(np.clip(VISION[vision] @ linear(shade), 0, 1)) for shade in THEMES[theme].shades]
+    assert all(low[0] < high[0] for low, high in pairwise(seen))
+    assert min(float(np.linalg.norm(low - high)) for low, high in pairwise(seen)) > 0.015
+
+
+def test_a_shade_is_the_nearest_of_the_ramp() -> None:
+    shades = THEMES["light"].shades
+    assert [colour(Shade(place), THEMES["light"]) for place in (0.0, 0.07, 0.5, 1.0, 7.0)] == [
+        shades[0], shades[1], shades[4], shades[-1], shades[-1],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_lines_and_words_stand_out_from_the_ground(theme: ThemeName) -> None:
     colours = THEMES[theme]
-    assert min(contrast(colour, colours.ground) for colour in (*colours.colours, colours.muted)) >= 3
+    assert min(contrast(hue, colours.ground) for hue in (*colours.colours, *colours.shades, colours.muted)) >= 3
     for ground in (colours.ground, colours.region):
         assert contrast(colours.ink, ground) >= 7
     assert min(contrast(words, colours.ground) for words in (colours.soft, colours.warning)) >= 4.5

@@ -45,6 +45,17 @@ class Mark(StrEnum):
     BEFORE = "before"  # the same to the left
 
 
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A colour for what has an order, such as rates: `place` goes from 0, the lowest, to 1."""
+
+    place: float
+
+
+Colour: TypeAlias = int | Shade | None
+"""The number of a colour in the palette, a place on its ramp, or None for muted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """One thing that is drawn.
@@ -53,12 +64,14 @@ class Series:
         name: what a legend and a hover text call it.
         x, y: the values; a `nan` in `y` is a gap.
         low, high: a band around a line (along y), or the ends of intervals (along x).
+        dash: of a line; a vertical line that is not solid is drawn so everywhere.
         group: series of one group are highlighted and hidden together; usually the strategy.
-        colour: the number of a colour in the palette; None is muted.
+        colour: a number where colours only tell things apart; None is muted.
         quiet: its band shows only when it is highlighted, where a picture can do that.
         faint: context without a name of its own: thin, pale, not in the legend.
         notes: one text per point, for hovering.
-        labels: one text per point, written beside it.
+        labels: one text per point, written beside it; of a vertical line on the right at its foot, or on the left at
+            its top if its mark is `BEFORE`.
     """
 
     name: str
@@ -68,7 +81,7 @@ class Series:
     low: Array | None = None
     high: Array | None = None
     group: str = ""
-    colour: int | None = None
+    colour: Colour = None
     dash: Dash = Dash.SOLID
     mark: Mark = Mark.DOT
     quiet: bool = False

@@ -14,7 +14,8 @@ from importlib.resources import files
 from typing import Any
 
 from stepwell.errors import MissingExtraError
-from stepwell.view.figure import Dash, Figure
+from stepwell.view import palette
+from stepwell.view.figure import Colour, Dash, Figure, Shade
 from stepwell.view.palette import THEMES, Theme
 from stepwell.view.plotly_render import in_the_dark, plotly_figure
 
@@ -97,7 +98,7 @@ def figure_html(figure: Figure) -> str:
     )
 
 
-def legend_html(strokes: Sequence[tuple[str, int | None, Dash]], *, best: bool = False) -> str:
+def legend_html(strokes: Sequence[tuple[str, Colour, Dash]], *, best: bool = False) -> str:
     """A button per group that hides or shows it in every chart.
 
     Args:
@@ -114,14 +115,20 @@ def legend_html(strokes: Sequence[tuple[str, int | None, Dash]], *, best: bool =
     return f'<div class="legend" role="group" aria-label="Shown in the charts">{buttons}{every}{only}</div>'
 
 
-def swatch_html(colour: int | None, dash: Dash) -> str:
+def swatch_html(colour: Colour, dash: Dash) -> str:
     """The stroke of a group, as a small line."""
     return f'<span class="swatch {dash.value}" style="--c:{colour_variable(colour)}"></span>'
 
 
-def colour_variable(colour: int | None) -> str:
+def colour_variable(colour: Colour) -> str:
     """The page's name for a colour of the palette."""
-    return "var(--muted)" if colour is None else f"var(--c{colour % len(THEMES['light'].colours)})"
+    light = THEMES["light"]
+    match colour:
+        case None:
+            return "var(--muted)"
+        case Shade():
+            return f"var(--s{light.shades.index(palette.colour(colour, light))})"
+    return f"var(--c{colour % len(light.colours)})"
 
 
 def plot_id(figure: Figure, number: int) -> str:
@@ -170,6 +177,7 @@ def _variables(theme: Theme, *, paper: str) -> str:
     names = ("ground", "ink", "soft", "grid", "muted", "region", "warning")
     pairs = {name: getattr(theme, name) for name in names}
     pairs |= {f"c{number}": colour for number, colour in enumerate(theme.colours)}
+    pairs |= {f"s{number}": colour for number, colour in enumerate(theme.shades)}
     pairs |= {"paper": paper, "line": theme.muted, "link": theme.colours[0]}
     return " ".join(f"--{name}: {value};" for name, value in pairs.items())
 

@@ -36,7 +36,7 @@ def place_labels(ax: Axes, panel: Panel, theme: Theme) -> None:
         ax.plot(
             [min(x, 1.0), 1.02], [height, place], color=colour, lw=0.6, alpha=0.7, transform=ax.transAxes, clip_on=False
         )
-        weight = "bold" if line.colour is not None else "normal"
+        weight = "bold" if isinstance(line.colour, int) else "normal"
         words = ax.text(
             1.03, place, line.name, size=SIZE, weight=weight, va="center", transform=ax.transAxes, parse_math=False
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from stepwell.errors import MissingExtraError, OptionError
 from stepwell.view import palette
-from stepwell.view.figure import Axis, Figure, Kind, Mark, Panel, Series
+from stepwell.view.figure import Axis, Dash, Figure, Kind, Mark, Panel, Series
 from stepwell.view.labels import LONGEST, STROKES, legend_below, named_lines, place_labels
 from stepwell.view.numbers import MINUS, rate, significant
 from stepwell.view.palette import THEMES, Theme, ThemeName
@@ -148,8 +148,7 @@ def _draw_series(series: Series, ax: Axes, theme: Theme, *, zorder: float, small
     colour = theme.faint if series.faint else palette.colour(series.colour, theme)
     match series.kind:
         case Kind.LINE:
-            strong = series.colour is not None
-            width = 1.6 if series.faint else 1.9 if strong else 1.2
+            width = 1.6 if series.faint else 1.9 if isinstance(series.colour, int) else 1.2
             ax.plot(series.x, series.y, color=colour, lw=width, ls=STROKES[series.dash], zorder=zorder)
             if series.low is not None and series.high is not None and not series.quiet:
                 ax.fill_between(series.x, series.low, series.high, color=colour, alpha=0.14, lw=0, zorder=zorder - 1)
@@ -163,8 +162,23 @@ def _draw_series(series: Series, ax: Axes, theme: Theme, *, zorder: float, small
             ax.axvspan(*series.x, color=theme.region, lw=0, zorder=0.5)
         case Kind.VLINE:
             style: dict[str, Any] = {"lw": 1.0, "ls": (0, (3, 2))} if small else {"lw": 1.2, "ls": "solid"}
-            for x in series.x:
-                ax.axvline(x, color=colour if series.group else theme.soft, zorder=0.9, **style)
+            style |= {} if series.dash is Dash.SOLID else {"ls": STROKES[series.dash]}
+            style["color"] = colour if series.group else theme.soft
+            for number, x in enumerate(series.x):
+                ax.axvline(x, zorder=0.9, **style)
+                if number < len(series.labels):
+                    _write_beside(series.labels[number], x, ax, style["color"], left=series.mark is Mark.BEFORE)
+
+
+def _write_beside(words: str, x: float, ax: Axes, colour: str, *, left: bool) -> None:
+    """The label of a vertical line: on the left at its top, or on the right at its foot."""
+    place: dict[str, Any] = {"xytext": (-3, -3), "ha": "right", "va": "top"}
+    if not left:
+        place = {"xytext": (3, 3), "ha": "left", "va": "bottom"}
+    ax.annotate(
+        words, (x, 1.0 if left else 0.0), xycoords=ax.get_xaxis_transform(), textcoords="offset points", size=8,
+        color=colour, parse_math=False, **place,
+    )  # fmt: skip
 
 
 def _draw_points(series: Series, ax: Axes, colour: str, theme: Theme, zorder: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from stepwell.view.figure import Dash
+from stepwell.view.figure import Colour, Dash, Shade
 
 ThemeName: TypeAlias = Literal["light", "dark"]
 
@@ -19,6 +19,7 @@ class Theme:
     """Every colour of a picture or a page."""
 
     colours: tuple[str, ...]
+    shades: tuple[str, ...]  # a ramp: violet is low, orange is high
     ground: str
     ink: str
     soft: str  # axis labels, captions
@@ -32,6 +33,7 @@ class Theme:
 THEMES: dict[ThemeName, Theme] = {
     "light": Theme(
         colours=("#0279ad", "#e96a14", "#7b2b63", "#39a681", "#3b39b2", "#8a89f6", "#6d5a08"),
+        shades=("#0d0887", "#370499", "#5801a4", "#7701a8", "#9410a2", "#ad2793", "#c33d80", "#d5536f", "#e56a5d"),
         ground="#ffffff",
         ink="#1d232b",
         soft="#56606d",
@@ -43,6 +45,7 @@ THEMES: dict[ThemeName, Theme] = {
     ),
     "dark": Theme(
         colours=("#5ca5ed", "#f99a2f", "#c25e95", "#4dc5a0", "#dae290", "#f0c2fa", "#9f7c25"),
+        shades=("#b6308b", "#ca457a", "#da5a6a", "#e87059", "#f3874a", "#fba139", "#febb2b", "#fada24", "#f0f921"),
         ground="#171a20",
         ink="#e8ebef",
         soft="#a4adb9",
@@ -56,9 +59,14 @@ THEMES: dict[ThemeName, Theme] = {
 _DASHES = (Dash.SOLID, Dash.DASH, Dash.DOT)
 
 
-def colour(number: int | None, theme: Theme) -> str:
-    """The palette's colour of that number, going round; the muted one for None."""
-    return theme.muted if number is None else theme.colours[number % len(theme.colours)]
+def colour(wanted: Colour, theme: Theme) -> str:
+    """The palette's colour of that number, going round; the nearest shade of a place; the muted one for None."""
+    match wanted:
+        case None:
+            return theme.muted
+        case Shade(place):
+            return theme.shades[round(min(max(place, 0.0), 1.0) * (len(theme.shades) - 1))]
+    return theme.colours[wanted % len(theme.colours)]
 
 
 def dash(number: int) -> Dash:

@@ -50,6 +50,7 @@ def plotly_figure(figure: Figure, *, theme: ThemeName = "light", bare: bool = Fa
         for series in panel.series:
             data += _traces(series, panel, tag, colours, named, legend=not bare)
             layout["shapes"] += _shapes(series, panel, tag, colours)
+            layout["annotations"] += _names_beside(series, panel, tag, colours)
         if panel.title and not bare:
             layout["annotations"].append(_panel_title(panel, across, down, colours))
     return {"data": data, "layout": layout}
@@ -137,7 +138,7 @@ def _traces(
     else:
         trace["hovertemplate"] = _hover(f"{_plain(panel.x.label)} %{{x:.4~g}}", f"{_plain(panel.y.label)} %{{y:.4~g}}")
     if series.kind is Kind.LINE:
-        width = 2 if series.faint else 2.4 if series.colour is not None else 1.4
+        width = 2 if series.faint else 2.4 if isinstance(series.colour, int) else 1.4
         trace |= {
             "mode": "lines",
             "line": {"color": colour, "width": width, "dash": _DASHES[series.dash], "simplify": False},
@@ -204,9 +205,29 @@ def _shapes(series: Series, panel: Panel, tag: str, theme: Theme) -> list[dict[s
     ends = (-0.5, len(panel.y.rows) - 0.5) if panel.y.rows else panel.y.range
     if ends:  # above the grid but under the data; plotly.js draws this layer only without `domain`
         place |= {"yref": f"y{tag}", "y0": ends[0], "y1": ends[1], "layer": "between"}
-    colour = palette.colour(series.colour, theme) if series.group else theme.soft
-    line = {"color": colour, "width": 1.2, "dash": "4px,3px" if series.group else "solid"}
+    stroke = _DASHES[series.dash] if series.dash is not Dash.SOLID else "4px,3px" if series.group else "solid"
+    line = {"color": _line_colour(series, theme), "width": 1.2, "dash": stroke}
     return [place | {"type": "line", "x0": x, "x1": x, "line": line} for x in numbers(series.x)]
+
+
+def _line_colour(series: Series, theme: Theme) -> str:
+    return palette.colour(series.colour, theme) if series.group else theme.soft
+
+
+def _names_beside(series: Series, panel: Panel, tag: str, theme: Theme) -> list[dict[str, Any]]:
+    """The labels of vertical lines: on the left at the top, or on the right at the foot."""
+    if series.kind is not Kind.VLINE:
+        return []
+    left = series.mark is Mark.BEFORE
+    return [
+        {
+            "text": _plain(words), "showarrow": False, "xref": f"x{tag}", "yref": f"y{tag} domain", "y": float(left),
+            "x": math.log10(x) if panel.x.scale == "log" else x, "xanchor": "right" if left else "left",
+            "yanchor": "top" if left else "bottom",
+            "font": {"color": _line_colour(series, theme), "size": 11},
+        }
+        for x, words in zip(series.x.tolist(), series.labels, strict=False)
+    ]  # fmt: skip
 
 
 def _panel_title(panel: Panel, across: tuple[float, float], down: tuple[float, float], theme: Theme) -> dict[str, Any]:
@@ -224,7 +245,7 @@ def numbers(values: Array) -> list[float | None]:
 def in_the_dark() -> dict[str, str]:
     """For every colour of the light theme the one that takes its place in the dark theme."""
     light, dark = THEMES["light"], THEMES["dark"]
-    pairs = dict(zip(light.colours, dark.colours, strict=True))
+    pairs = dict(zip(light.colours + light.shades, dark.colours + dark.shades, strict=True))
     names = ("ground", "ink", "soft", "grid", "muted", "faint", "region", "warning")
     pairs |= {getattr(light, name): getattr(dark, name) for name in names}
     bands = {palette.translucent(a, BAND): palette.translucent(b, BAND) for a, b in pairs.items()}

@@ -8,15 +8,15 @@ from itertools import groupby
 from operator import itemgetter
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
 from stepwell.view.figure import Array, Axis, Figure, Kind, Panel, Series, visible_range
 from stepwell.view.numbers import in_ascii, significant
+from stepwell.view.terminal_marks import Cells, above_lines, below_lines, cells, place, sign_of, style_of
 from stepwell.view.ticks import nice_ticks
 
-# The terminal's own colours: they suit its ground, light or dark, which we cannot know.
-COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red", "bright_cyan", "bright_yellow", "bright_magenta")
 LETTERS = "*+xo#@%&=$~svzwnu"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # braille bits by row and column of a cell
 _FRAME = {True: ("+", "-", "|"), False: ("└", "─", "│")}
@@ -36,13 +36,18 @@ class Ink:
 
 
 def print_figure(figure: Figure, console: Console, *, height: int = 14) -> None:
-    """Print every panel as wide as the console, then the legend and the caption."""
+    """Print every panel as wide as the console with its legend, or below a legend of all; the caption."""
     ink = ink_for(console, num_series=len(figure.groups))
-    for panel in figure.panels:
-        console.print(Text(panel.title or panel.y.label, style="bold"))
+    legends = [list(legend(panel, width=console.width, ink=ink)) for panel in figure.panels]
+    alike = all([line.plain for line in found] == [line.plain for line in legends[0]] for found in legends)
+    for number, panel in enumerate(figure.panels):
+        named = panel.title.lower() == panel.y.label or not panel.y.label
+        heading = panel.title if named else ": ".join(filter(None, (panel.title, panel.y.label)))
+        console.print(Text(heading, style="bold"))
         console.print(chart(panel, width=console.width, height=height, ink=ink), soft_wrap=True)
-    for line in legend(figure.panels[0], width=console.width, ink=ink):
-        console.print(line, soft_wrap=True)
+        if not alike or number == len(figure.panels) - 1:
+            for line in legends[number]:
+                console.print(line, soft_wrap=True)
     console.print(Text(in_ascii(figure.caption) if ink.ascii_only else figure.caption, style="dim"))
 
 
@@ -55,20 +60,25 @@ def ink_for(console: Console, *, num_series: int) -> Ink:
 
 
 def chart(panel: Panel, *, width: int, height: int, ink: Ink | None = None) -> Text:
-    """The lines of a panel with both axes, `width` columns wide and `height` rows high without the numbers below."""
+    """A panel with both axes, `width` columns wide and `height` rows high without the numbers below.
+
+    A panel that lists things has a row for each. One with lines alone is fitted to them, any other keeps its ranges.
+    """
     ink = ink or Ink()
+    height = len(panel.y.rows) or height
     lines = list(_numbered(panel))
-    x, y = _fitted(panel.x, [s.x for _, s in lines]), _fitted(panel.y, [s.y for _, s in lines])
-    labels = {_cell(y, tick, height, flip=True): significant(tick, 4) for tick in nice_ticks(y, max(3, height // 3))}
-    margin = max((len(label) for label in labels.values()), default=1)
+    x, y = _axes(panel, [series for _, series in lines])
+    labels = _row_labels(y, height, most=width // 3)
+    margin = max((cell_len(label) for label in labels.values()), default=1)
     columns = max(8, width - margin - 2)
-    cells = _braille(lines, x, y, columns, height) if ink.braille else _letters(lines, x, y, columns, height)
+    marks = _cells(panel, lines, (x, y), (columns, height), ink)
     corner, bar, wall = _FRAME[ink.ascii_only]
     text = Text(no_wrap=True)
     for row in range(height):
-        text.append(f"{labels.get(row, ''):>{margin}} {wall}", style="dim")
-        marks = (cells.get((row, column), (" ", "")) for column in range(columns))
-        for style, run in groupby(marks, key=itemgetter(1)):
+        label = labels.get(row, "")
+        text.append(f"{' ' * (margin - cell_len(label))}{label} {wall}", style="dim")
+        shown = (marks.get((row, column), (" ", "")) for column in range(columns))
+        for style, run in groupby(shown, key=itemgetter(1)):
             text.append("".join(mark for mark, _ in run), style=style)
         text.append("\n")
     text.append(f"{'':>{margin}} {corner}{bar * columns}\n", style="dim")
@@ -77,12 +87,19 @@ def chart(panel: Panel, *, width: int, height: int, ink: Ink | None = None) -> T
 
 
 def legend(panel: Panel, *, width: int, ink: Ink | None = None) -> Iterator[Text]:
-    """The names beside their marks, as many in a line as fit."""
+    """The names beside their marks, as many in a line as fit: the lines, then vertical lines and regions."""
     ink = ink or Ink()
+    stroke = "──" if not ink.ascii_only else "--"
+    items = [
+        (stroke if ink.braille else LETTERS[number % len(LETTERS)], style_of(series, number), series.name)
+        for number, series in _numbered(panel)
+    ]
+    for series in panel.series:
+        if series.kind in (Kind.VLINE, Kind.REGION) and series.name and not panel.y.rows:
+            items.append((sign_of(series, ascii_only=ink.ascii_only), style_of(series), series.name))
     line = Text()
-    for number, series in _numbered(panel):
-        mark = ("──" if not ink.ascii_only else "--") if ink.braille else LETTERS[number % len(LETTERS)]
-        item = Text.assemble((mark, COLOURS[number % len(COLOURS)]), " ", series.name)
+    for mark, style, name in items:
+        item = Text.assemble((mark, style), " ", name)
         item.truncate(max(8, width - 2), overflow="ellipsis" if not ink.ascii_only else "crop")
         if line.cell_len and line.cell_len + 3 + item.cell_len > width:
             yield line
@@ -94,8 +111,41 @@ def legend(panel: Panel, *, width: int, ink: Ink | None = None) -> Iterator[Text
 
 def _numbered(panel: Panel) -> Iterator[tuple[int, Series]]:
     """The lines with the numbers of their marks, which are the same in every panel."""
-    for place, series in enumerate(series for series in panel.series if series.kind is Kind.LINE and not series.faint):
-        yield (place if series.colour is None else series.colour), series
+    for row, series in enumerate(series for series in panel.series if series.kind is Kind.LINE and not series.faint):
+        yield (series.colour if isinstance(series.colour, int) else row), series
+
+
+def _cells(
+    panel: Panel, lines: list[tuple[int, Series]], axes: tuple[Axis, Axis], size: tuple[int, int], ink: Ink
+) -> Cells:
+    """Every sign of the picture: regions and vertical lines, over them the lines, over these the points."""
+    found: Cells = {}
+    for series in panel.series:
+        if series.kind in (Kind.REGION, Kind.VLINE):
+            found |= below_lines(series, axes[0], *size, ascii_only=ink.ascii_only)
+    found |= _braille(lines, *axes, *size) if ink.braille else _letters(lines, *axes, *size)
+    for series in panel.series:
+        if series.kind in (Kind.POINTS, Kind.INTERVALS):
+            found |= above_lines(series, *axes, *size, ascii_only=ink.ascii_only)
+    return found
+
+
+def _axes(panel: Panel, lines: list[Series]) -> tuple[Axis, Axis]:
+    x, y = _fitted(panel.x, [line.x for line in lines]), _fitted(panel.y, [line.y for line in lines])
+    if any(series.kind is not Kind.LINE for series in panel.series):
+        x, y = (fitted if own.range is None else own for own, fitted in ((panel.x, x), (panel.y, y)))
+    if y.rows:
+        y = replace(y, range=(max(1, len(y.rows) - 1), 0))
+    return x, y
+
+
+def _row_labels(y: Axis, height: int, *, most: int) -> dict[int, str]:
+    """What stands at the left of the rows: names, or round numbers."""
+    if y.rows:
+        return {row: set_cell_size(name, min(most, cell_len(name))) for row, name in enumerate(y.rows)}
+    ticks = nice_ticks(y, max(3, height // 3))
+    places = cells(y, np.array(ticks), height)
+    return {height - 1 - at: significant(tick, 4) for tick, at in zip(ticks, places, strict=True) if at is not None}
 
 
 def _fitted(axis: Axis, values: list[Array]) -> Axis:
@@ -106,23 +156,11 @@ def _fitted(axis: Axis, values: list[Array]) -> Axis:
     return replace(axis, range=extent)
 
 
-def _place(axis: Axis, values: Array, size: int) -> Array:
-    """Positions from 0 to `size - 1` along the axis, not rounded; `nan` for what it cannot show."""
-    low, high = axis.range or (0.0, 1.0)
-    if axis.scale == "log":
-        values = np.log(np.where(values > 0, values, np.nan))
-        low, high = np.log(low), np.log(high)
-    return (values - low) / (high - low) * (size - 1)
-
-
-def _cell(axis: Axis, value: float, size: int, *, flip: bool = False) -> int:
-    place = round(float(_place(axis, np.array([value]), size)[0]))
-    return size - 1 - place if flip else place
-
-
 def _pixels(series: Series, x: Axis, y: Axis, columns: int, rows: int) -> Iterator[tuple[int, int]]:
     """Every pixel (row from the top, column) that the line passes."""
-    across, up = _place(x, series.x, columns), _place(y, series.y, rows)
+    # What lies far outside of the picture is brought near to it, so that a line to there has few pixels.
+    across = np.clip(place(x, series.x, columns), -columns, 2 * columns)
+    up = np.clip(place(y, series.y, rows), -rows, 2 * rows)
     points = [
         (round(float(a)), round(float(b))) if np.isfinite(a + b) else None for a, b in zip(across, up, strict=True)
     ]
@@ -148,7 +186,7 @@ def _braille(
         for row, column in _pixels(series, x, y, 2 * columns, 4 * rows):
             cell = row // 4, column // 2
             bits[cell] = bits.get(cell, 0) | _DOTS[row % 4][column % 2]
-            styles[cell] = COLOURS[number % len(COLOURS)]
+            styles[cell] = style_of(series, number)
     return {cell: (chr(0x2800 + bit), styles[cell]) for cell, bit in bits.items()}
 
 
@@ -163,7 +201,8 @@ def _letters(
             if number not in there:
                 there.append(number)
     shown = {cell: there[cell[1] % len(there)] for cell, there in passing.items()}
-    return {cell: (LETTERS[number % len(LETTERS)], COLOURS[number % len(COLOURS)]) for cell, number in shown.items()}
+    styles = {number: style_of(series, number) for number, series in lines}
+    return {cell: (LETTERS[number % len(LETTERS)], styles[number]) for cell, number in shown.items()}
 
 
 def _numbers_below(axis: Axis, columns: int) -> str:
@@ -172,7 +211,8 @@ def _numbers_below(axis: Axis, columns: int) -> str:
     name = f" {axis.label}"
     for tick in nice_ticks(axis, max(3, columns // 12)):
         words = significant(tick, 4)
-        start = min(max(0, _cell(axis, tick, columns) - len(words) // 2), columns - len(words) - len(name))
+        middle = round(float(place(axis, np.array([tick]), columns)[0]))
+        start = min(max(0, middle - len(words) // 2), columns - len(words) - len(name))
         if start >= 0 and all(mark == " " for mark in line[max(0, start - 1) : start + len(words) + 1]):
             line[start : start + len(words)] = words
     line[columns - len(name) :] = name

@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from stepwell.errors import StepwellError
 
+USAGE_ERROR = typer.BadParameter.__mro__[1]  # typer gives it no name, and its package has moved from click into typer
+KINDS = {"integer": "a whole number", "number": "a number", "float": "a number"}
+
 
 def main() -> None:
-    """Run the command line. What Stepwell itself raises is one message and exit code 2."""
+    """Run the command line. What was wrong is one message beginning with `error:`, and exit code 2."""
     try:
-        app(prog_name="stepwell")
+        code = app(prog_name="stepwell", standalone_mode=False)
     except StepwellError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except typer.Abort:
+        typer.echo("\naborted", err=True)  # a question stands in the line above
+        sys.exit(1)
+    except Exception as error:
+        if not isinstance(error, USAGE_ERROR):
+            raise
+        complaint = _complaint(error)
+        if complaint:
+            typer.echo(complaint, err=True)
+        sys.exit(2)
+    if code:  # of a command that ended with `typer.Exit`
+        sys.exit(code)
+
+
+def _complaint(error: Any) -> str:
+    """What was wrong with the words of a command, as our own errors say it; empty where the help was shown instead."""
+    message = str(error.format_message())
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return message
+    option, colon, reason = message.rstrip(".").partition(": ")
+    typed, likely = _typed(error, reason), getattr(error, "possibilities", None)
+    if typed is not None and colon and option.startswith("Invalid value for "):
+        kind = next((words for name, words in KINDS.items() if name in reason), "")
+        expected = f"expected {kind}" if kind else reason.removeprefix("Value error, ")
+        got = "" if repr(typed) in expected else f", got {typed!r}"
+        text = f"{option[0].lower()}{option[1:]}: {expected}{got}"
+    elif likely and hasattr(error, "option_name"):
+        text = f"no such option {error.option_name!r}, did you mean {' or '.join(map(repr, likely))}?"
+    else:
+        text = f"{message[:1].lower()}{message[1:].rstrip('.')}"
+    path = error.ctx.command_path if error.ctx is not None else "stepwell"
+    return f"error: {text}; for help, type: {path} --help"
+
+
+def _typed(error: Any, reason: str) -> str | None:
+    """What the user typed for a value of another kind; None where that is not known."""
+    details = getattr(error.__cause__, "errors", None)  # of pydantic, which newer typers read values with
+    if callable(details):
+        found = details()[0].get("input")
+        return found if isinstance(found, str) else None
+    quoted = re.match(r"'(.*)' is not ", reason)
+    return quoted[1] if quoted else None
 
 
 def _version(asked: bool) -> None:

@@ -201,8 +201,7 @@ def seeds(task: str) -> range:
 @cache
 def _kept(task: str) -> Kept:
     """The file is named by the source of the task and the way of training."""
-    way = digest([inspect.getsource(train), inspect.getsource(_score), str(STEPS)])
-    return Kept(CACHE / f"truth-{task}-{tasks.fingerprint(task)}-{way}.jsonl")
+    return Kept(CACHE / f"truth-{task}-{tasks.fingerprint(task)}-{WAY}.jsonl")
 
 
 def train(task: str, optimizer: str, schedule: str, lr: float, seed: int) -> tuple[float, float]:
@@ -226,6 +225,10 @@ def _score(work: tasks.Work) -> tuple[float, float]:
     with torch.no_grad():
         losses = [float(work.loss(work.model, batch)) for batch in (work.scoring, work.val)]
     return (losses[0] if math.isfinite(losses[0]) else math.inf, losses[1] if math.isfinite(losses[1]) else math.inf)
+
+
+# Read at once, because the file may be edited while trainings run.
+WAY = digest([inspect.getsource(train), inspect.getsource(_score), str(STEPS)])
 
 
 def cells(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-ALL = ("imports", "recorder", "scheduler_step", "overhead", "decision_level")
+ALL = ("imports", "recorder", "scheduler_step", "overhead", "decision_level", "learn")
 LONG = ("find_regret",)
 
 

@@ -210,10 +210,10 @@ class _Interpreter:
                 return [self.value(part) for part in parts]
             case ast.BinOp(left=left, op=sign, right=right):
                 return _arithmetic(sign, self.value(left), self.value(right))
+            case ast.BoolOp() | ast.IfExp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
+                return self._decide(node)
             case ast.UnaryOp(op=sign, operand=operand):
                 return _SIGNS[type(sign)](self.value(operand))
-            case ast.BoolOp() | ast.IfExp() | ast.Compare():
-                return self._decide(node)
             case ast.Subscript(value=whole, slice=place):
                 return self.value(whole)[self._place(place)]
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
@@ -223,8 +223,10 @@ class _Interpreter:
                 return self._comprehension(part, loop)
         raise TypeError(f"`{type(node).__name__}` is not a value")
 
-    def _decide(self, node: ast.BoolOp | ast.IfExp | ast.Compare) -> Any:
+    def _decide(self, node: ast.BoolOp | ast.IfExp | ast.Compare | ast.UnaryOp) -> Any:
         match node:
+            case ast.UnaryOp(operand=operand):
+                return not self._truth(operand)
             case ast.BoolOp(op=ast.And(), values=parts):
                 return all(self._truth(part) for part in parts)
             case ast.BoolOp(values=parts):

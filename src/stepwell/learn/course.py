@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from stepwell.errors import OptionError
 from stepwell.learn.claims import Claim
 from stepwell.learn.items.body import Body
+from stepwell.learn.levels import Difficulty, Level
 from stepwell.learn.modes import Mode
 from stepwell.learn.page import Block
 from stepwell.learn.parameters import Parameters
 from stepwell.learn.proof import Frame, Proof
-
-
-class Level(StrEnum):
-    """Whom an item is for."""
-
-    BEGINNER = "beginner"
-    INTERMEDIATE = "intermediate"
-    ADVANCED = "advanced"
-    EXPERT = "expert"
-
-
-class Difficulty(StrEnum):
-    """How hard an item is among those of its level."""
-
-    EASY = "easy"
-    MEDIUM = "medium"
-    HARD = "hard"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,3 +91,15 @@ class Runner(Protocol):
     def run(self, job: Job) -> Ran:
         """What came of the job; failures are endings, not exceptions."""
         ...
+
+
+class Engine(Runner, Protocol):
+    """A runner with something to load."""
+
+    def start(self) -> None:
+        """Begin to load it and return at once."""
+        ...
+
+    def stop(self) -> None:
+        """End at once, also in the middle of a job."""
+        ...

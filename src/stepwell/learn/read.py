@@ -8,31 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.errors import ContentError
-from stepwell.learn import page, parameters, proof
-from stepwell.learn.course import Course, Difficulty, Item, Level, Series, Topic
+from stepwell.learn import files, page, parameters, proof
+from stepwell.learn.course import Course, Item, Series, Topic
 from stepwell.learn.fields import Fields, Scope
 from stepwell.learn.items.body import Body
 from stepwell.learn.items.types import KEYED, TYPES
+from stepwell.learn.levels import Difficulty, Level
 from stepwell.learn.modes import Mode
-
-CONTENT = Path(__file__).parent / "content"
-"""The course that ships with Stepwell."""
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HINTED = frozenset({Mode.PRACTICE, Mode.CHALLENGE, Mode.FIX, Mode.DESIGN, Mode.TUNE})
 
 
-def read_course(folder: Path = CONTENT) -> Course:
+def read_course(folder: Path = files.CONTENT) -> Course:
     """The course in a folder: one topic per folder below it.
 
     Raises:
         ContentError: something cannot be read; the message names the file, the item and the field.
     """
-    try:
-        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
-    except OSError as error:
-        raise ContentError(f"the course in {folder} cannot be read ({error}); name a folder with topics") from error
-    topics = [read_topic(path) for path in folders]
+    topics = [read_topic(path) for path in files.folders(folder)]
     known = {topic.id for topic in topics}
     for topic in topics:
         for name in topic.prerequisites:
@@ -53,7 +47,7 @@ def read_topic(folder: Path) -> Topic:
     if not _NAME.fullmatch(folder.name):
         raise ContentError(f"a topic's folder has a name such as `too-high`, got {folder.name!r}; rename the folder")
     place = f"{folder.name}/topic.toml"
-    fields = Fields(_tables(folder / "topic.toml", place), place)
+    fields = Fields(files.table(folder / "topic.toml", place), place)
     name = fields.text("page", "page.md")
     topic = Topic(
         folder.name,
@@ -62,7 +56,7 @@ def read_topic(folder: Path) -> Topic:
         fields.whole("minutes", least=1),
         fields.whole("order"),
         fields.texts("prerequisites", ()),
-        page.read(_text(folder / name, f"{folder.name}/{name}"), f"{folder.name}/{name}"),
+        page.read(files.text(folder / name, f"{folder.name}/{name}"), f"{folder.name}/{name}"),
         _items(folder),
     )
     fields.close()
@@ -95,7 +89,7 @@ def _items(folder: Path) -> tuple[Item, ...]:
     for path in sorted(folder.glob("*.toml")):
         if path.name != "topic.toml":
             place = f"{folder.name}/{path.name}"
-            items.extend(read_items(_text(path, place), place, folder.name))
+            items.extend(read_items(files.text(path, place), place, folder.name))
     seen: set[str] = set()
     for item in items:
         if item.id in seen:
@@ -117,6 +111,7 @@ def _item(table: dict[str, Any], place: str, file: str, topic: str) -> Item:
     if isinstance(evidence, proof.TrainingProof):
         known |= {"margin"}
     fields.scope = Scope(known, measured)
+    frame = proof.read_frame(fields, drawn.names)
     body = _body(fields, evidence)
     item = Item(
         id=f"{topic}/{name}",
@@ -126,7 +121,7 @@ def _item(table: dict[str, Any], place: str, file: str, topic: str) -> Item:
         question=fields.shown("question"),
         body=body,
         proof=evidence,
-        frame=proof.read_frame(fields, drawn.names),
+        frame=frame,
         parameters=drawn,
         hints=fields.several("hints"),
         steps=fields.several("steps", measured=True),
@@ -180,17 +175,3 @@ def _check_help(fields: Fields, item: Item) -> None:
         fields.refuse("hints", f'the modes {", ".join(sorted(item.modes & _HINTED))} offer one; type: hints = ["..."]')
     if Mode.PRACTICE in item.modes and not item.steps:
         fields.refuse("steps", 'practice shows a worked solution; type: steps = ["...", "..."]')
-
-
-def _tables(path: Path, place: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(path, place))
-    except tomllib.TOMLDecodeError as error:
-        raise ContentError(f"{place} is not TOML: {error}") from error
-
-
-def _text(path: Path, place: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContentError(f"{place} cannot be read: {error}") from error

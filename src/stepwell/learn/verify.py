@@ -31,7 +31,7 @@ from stepwell.learn.verdict import Verdict
 from stepwell.learn.worker import Worker
 
 SETS = 6
-"""Sets of parameters that are verified of an item with more of them, spread evenly; all of an item with fewer."""
+"""Sets of parameters that are verified of an item, unless it has fewer."""
 PAGE_SECONDS = 60.0
 
 
@@ -79,7 +79,7 @@ _Check: TypeAlias = Callable[[Runner], Finding]
 
 
 def verify(
-    course: Course, topics: Iterable[str] | None = None, *, workers: int = 2, every: bool = False
+    course: Course, topics: Iterable[str] | None = None, *, workers: int = 2, sets: int | None = SETS
 ) -> Iterator[Finding]:
     """What comes of every item, as soon as it is known; nothing is cached.
 
@@ -87,35 +87,35 @@ def verify(
         course: the course.
         topics: their ids; all by default.
         workers: how many processes run proofs side by side.
-        every: verify every set of parameters instead of `SETS` of them.
+        sets: sets of parameters that are verified of each item, spread evenly; None for every one.
 
     Raises:
-        OptionError: an unknown topic, or no workers.
+        OptionError: an unknown topic, no workers or no sets.
     """
-    if workers < 1:
-        raise OptionError(f"workers must be 1 or more, got {workers}")
+    if workers < 1 or (sets is not None and sets < 1):
+        raise OptionError(f"workers and sets must be 1 or more, got {workers} and {sets}")
     chosen = course.topics if topics is None else tuple(course.topic(name) for name in topics)
-    checks = [check for topic in chosen for check in _checks(topic, every)]
+    checks = [check for topic in chosen for check in _checks(topic, sets)]
     return _run(checks, min(workers, max(1, len(checks))))
 
 
-def verify_item(item: Item, runner: Runner, *, every: bool = False) -> list[Finding]:
+def verify_item(item: Item, runner: Runner, *, sets: int | None = SETS) -> list[Finding]:
     """What comes of one item, for each set of parameters."""
-    return [check(runner) for check in _item_checks(item, every)]
+    return [check(runner) for check in _item_checks(item, sets)]
 
 
-def _checks(topic: Topic, every: bool) -> Iterator[_Check]:
+def _checks(topic: Topic, sets: int | None) -> Iterator[_Check]:
     programs_of_page = [block for block in topic.page if isinstance(block, page.Program)]
     for number, block in enumerate(programs_of_page, 1):
         yield partial(_page, topic, block, number)
     for item in topic.items:
-        yield from _item_checks(item, every)
+        yield from _item_checks(item, sets)
 
 
-def _item_checks(item: Item, every: bool) -> Iterator[_Check]:
+def _item_checks(item: Item, sets: int | None) -> Iterator[_Check]:
     count = item.parameters.count
-    sets = range(count) if every or count <= SETS else [place * count // SETS for place in range(SETS)]
-    for number in sets:
+    numbers = range(count) if sets is None or count <= sets else [place * count // sets for place in range(sets)]
+    for number in numbers:
         yield partial(_item, item, number)
 
 
@@ -198,12 +198,20 @@ def _key(body: Keyed, shown: Instance, truth: Truth) -> Any:
                 raise ContentError(f"{claim.text!r} is true of a training proof and must use `margin`")
         for half in (0, 1):
             part = {name: values[half::2] for name, values in truth.measured.items()}
-            if body.key({**truth.names, **part}) != key:
+            if _decided(body, {**truth.names, **part}) != key:
                 raise ContentError("half of the seeds give another key; use more seeds or claim less")
     solution = body.solution(key, truth.names, shown.order)
     if not body.judge(key, solution, truth.names, shown.order).right:
         raise ContentError("its own solution is not judged right")
     return solution
+
+
+def _decided(body: Keyed, names: Mapping[str, Any]) -> Any:
+    """The key of some of the seeds; None where they do not decide."""
+    try:
+        return body.key(names)
+    except ContentError:
+        return None
 
 
 def _true_claims(body: Keyed, key: Any) -> list[Claim]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from random import Random
 
 from stepwell.errors import OptionError
-from stepwell.learn.course import Course, Difficulty, Item, Level
+from stepwell.learn.course import Course, Item
 from stepwell.learn.instance import Instance, instance
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.explain import Explain
+from stepwell.learn.levels import Difficulty, Level
 from stepwell.learn.memory import Memory, due
 from stepwell.learn.modes import Mode
 from stepwell.learn.page import Block

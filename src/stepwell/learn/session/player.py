@@ -16,6 +16,7 @@ from stepwell.learn.grade import grade
 from stepwell.learn.instance import Instance
 from stepwell.learn.items.fix import Fix
 from stepwell.learn.items.tune import Tune
+from stepwell.learn.job import Engine
 from stepwell.learn.mastery import last_verdicts
 from stepwell.learn.memory import memories
 from stepwell.learn.modes import Mode
@@ -47,19 +48,19 @@ class Player:
         self,
         sitting: Plan,
         progress: Progress,
-        worker: Worker | None = None,
+        worker: Engine | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._own = worker is None
-        self._worker = Worker() if worker is None else worker
+        self._worker: Engine = Worker() if worker is None else worker
         self._clock = clock
         self._ahead = ThreadPoolExecutor(1, "stepwell-proof")
         self._proofs: dict[int, Future[Truth]] = {}
         self.state: State = begin(sitting, clock())
 
     @classmethod
-    def begin(cls, course: Course, wish: Wish, progress: Progress, worker: Worker | None = None) -> Player:
+    def begin(cls, course: Course, wish: Wish, progress: Progress, worker: Engine | None = None) -> Player:
         """The sitting that a learner asks for.
 
         Raises:

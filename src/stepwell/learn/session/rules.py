@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from stepwell.learn.course import Difficulty
+from stepwell.learn.levels import Difficulty
 from stepwell.learn.mastery import CHALLENGE
 from stepwell.learn.modes import Mode
 

@@ -200,7 +200,7 @@ def _act(state: State, event: Answer | Hint | Reveal | Skip, at: float) -> State
             raise AnswerError("say how sure you are, from 0 to 1, before the truth is run")
         case Answer():
             return replace(state, phase=Phase.GRADING, answer=event, seconds=at - state.shown)
-        case Hint() if state.hints_left > 0:
+        case Hint() if state.phase is Phase.ASKING and not state.trouble and state.hints_left > 0:
             return replace(state, hints=state.hints + 1)
         case Hint():
             raise AnswerError("there is no further hint here")

@@ -1,0 +1,43 @@
+"""The course as it ships: every key is derived from what runs with the installed torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from stepwell.learn.items.card import Card
+from stepwell.learn.items.explain import Explain
+from stepwell.learn.outline import outline
+from stepwell.learn.read import read_course
+from stepwell.learn.verify import Problem, verify, verify_item
+from stepwell.learn.worker import Worker
+
+COURSE = read_course()
+
+
+@pytest.mark.parametrize("topic", [topic.id for topic in COURSE.topics])
+def test_every_item_of_a_topic_is_true(topic: str, worker: Worker) -> None:
+    """One set of parameters each; `make soak` takes more."""
+    found = [one for item in COURSE.topic(topic).items for one in verify_item(item, worker, sets=1)]
+    assert [str(one) for one in found if isinstance(one, Problem)] == []
+    assert found
+
+
+@pytest.mark.soak
+def test_the_whole_course_is_true_for_many_parameters_and_its_pages_too() -> None:
+    assert [str(one) for one in verify(COURSE) if isinstance(one, Problem)] == []
+
+
+def test_the_outline_agrees_with_the_course() -> None:
+    assert [(short.id, short.num_items) for short in outline()] == [(one.id, len(one.items)) for one in COURSE.topics]
+    for short, topic in zip(outline(), COURSE.topics, strict=True):
+        assert set(short.levels) == {item.level for item in topic.items}
+
+
+@pytest.mark.parametrize("topic", [topic.id for topic in COURSE.topics])
+def test_a_topic_has_what_learning_it_needs(topic: str) -> None:
+    kinds = Counter(type(item.body) for item in COURSE.topic(topic).items)
+    assert kinds[Card] >= 1
+    assert kinds[Explain] >= 1
+    assert COURSE.topic(topic).page

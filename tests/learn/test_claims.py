@@ -220,6 +220,9 @@ def test_a_claim_knows_what_it_mentions() -> None:
         ("x > 1 or True", True),
         ("x > 1 and False", True),
         ("y * y >= 0", True),
+        ("x * 0 + 5", True),
+        ("losses", False),
+        ("x + 1", False),
         ("x > 5 and x < 4 and 1 > 2", False),  # false, and not false by its form alone
     ],
 )

@@ -15,21 +15,22 @@ _SCALES = (0.0, 1e-9, 0.001, 0.1, 1.0, 10.0, 1e3, 1e9)
 
 
 def idle(claim: Claim, names: Mapping[str, Any], measured: Mapping[str, Any]) -> bool:
-    """Whether a claim is true whatever the measured values are, as far as a few hundred others show.
+    """Whether a claim comes out the same whatever is measured, as far as a few hundred other values show.
 
     A claim that is false cannot be examined so: `isclose(rate, 0.05)` is false of nearly every rate. What is false by
     its form, such as `rate != rate`, is idle too.
     """
     if _settled(claim.tree, frozenset(measured)):
         return True
-    if claim.value(names) is not True:
+    found = claim.value(names)
+    if found is False:
         return False
     draw = Random(claim.text)
     used = [name for name in measured if name in claim.names]
     for attempt in range(TRIES):
         other = {name: _other(measured[name], draw, attempt) for name in used}
         try:
-            if claim.value({**names, **other}) is not True:
+            if claim.value({**names, **other}) != found:
                 return False
         except ContentError:
             continue  # values that do not fit say nothing about the claim

@@ -84,8 +84,7 @@ class Player:
         """End what runs; what was answered is recorded already."""
         self._ahead.shutdown(wait=False, cancel_futures=True)
         if self._own:
-            self._worker.stop()
-        self._ahead.shutdown(wait=True)
+            self._worker.stop()  # a shared one finishes the proof that it runs
 
     def step(self) -> Step:
         """The screen to show now. It waits for a proof only where the question shows what that measures."""

@@ -295,6 +295,17 @@ def test_scores_have_no_dropout_and_go_by_the_statistics_of_the_batch() -> None:
     assert found == pytest.approx(sum(expected) / len(expected), rel=1e-6)
 
 
+def test_scores_draw_the_same_random_numbers_after_any_run() -> None:
+    def noisy(model: nn.Module, batch: Any) -> Tensor:
+        return loss(model, batch) * 0 + torch.randn(())
+
+    with of_factory(Net, noisy, loader(), "sgd", val=loader()) as bench:
+        bench.begin(0)
+        before = bench.losses(3), bench.validate()
+        bench.update(0.1)
+        assert (bench.losses(3), bench.validate()) == before
+
+
 @pytest.mark.parametrize("lr", [1e30, 1e300])
 def test_a_loss_that_is_not_finite_is_given_as_it_is(lr: float) -> None:
     with of_task(partial(quadratic, dropout=0.0), "sgd") as bench:
@@ -339,7 +350,7 @@ def failing(times: list[int], error: Exception) -> Callable[[nn.Module, Any], Te
 
 SHORT = [
     RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
-    torch.OutOfMemoryError("CUDA out of memory."),
+    torch.cuda.OutOfMemoryError("CUDA out of memory."),
     RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"),
     MemoryError("no more"),
 ]

@@ -97,7 +97,7 @@ class Kept:
         writable = _writable(tensor)
         self._tensors.append(writable)
         self._copies.append(writable.detach().clone())
-        if tensor.layout is torch.strided and type(tensor) in (Tensor, nn.Parameter, nn.Buffer):
+        if tensor.layout is torch.strided and type(tensor) in (Tensor, nn.Parameter):
             self._moved.append(partial(_move_back, tensor, tensor.detach()))
         return partial(_same, tensor)
 

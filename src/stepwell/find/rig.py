@@ -174,10 +174,10 @@ class Rig:
 
     def losses(self, count: int) -> float:
         """The mean training loss on this seed's scoring batches."""
+        start = self._here()
         with self._source.guard("was giving the batches to score"):
             batches = self._scoring.first(count)
         self.spent += len(batches)
-        start = self._here()
 
         def score() -> float:
             with as_trained(start.model), unchanged(start.model):

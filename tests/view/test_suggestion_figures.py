@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from stepwell.record.suggestion import Fate, LrSuggestion
 from stepwell.view.figure import Dash, Figure, Kind, Mark, Panel, Series, Shade
 from stepwell.view.figures import rate_scores, rate_sweep, short_runs
 from stepwell.view.matplotlib_render import draw, picture
+from stepwell.view.pictures import write_suggestion_pictures
 from stepwell.view.plotly_render import plotly_figure
 from stepwell.view.terminal import print_figure
 
 CASES = {
     "found": made.found(),
-    "validation": made.found(val=True),
     "no sweep": made.found(swept=False),
     "no signal": made.no_signal(),
     "range test": made.by_range_test(),
@@ -56,6 +57,11 @@ def test_the_scores_are_where_they_were_measured_and_lengths_and_seeds_are_told_
     one, other = lines["80 updates, seed 1"], lines["80 updates, seed 2"]
     assert one.colour == other.colour != lines["10 updates, seed 0"].colour
     assert (one.dash, other.dash) == (Dash.DASH, Dash.DOT)
+
+
+def test_the_axis_says_what_was_scored() -> None:
+    assert rate_scores(made.found()).panels[0].y.label == "training loss"
+    assert rate_scores(made.found(val=True)).panels[0].y.label == "validation loss"
 
 
 def test_the_interval_the_suggestion_and_the_edge_are_marked() -> None:
@@ -194,3 +200,8 @@ def test_without_unicode_the_same_is_told_in_ascii() -> None:
     assert text.isascii()
     for words in (". good from 0.0316 to 0.1", "! fails at 1", "| suggested 0.1", "stepwell |"):
         assert words in text
+
+
+def test_pictures_are_written_of_what_there_is(tmp_path: Path) -> None:
+    names = {path.name for path in write_suggestion_pictures(CASES["range test"], tmp_path / "new")}
+    assert names == {"sweep.png", "sweep.svg"} == {path.name for path in (tmp_path / "new").iterdir()}

@@ -104,7 +104,8 @@ def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str, *,
         return found
     if axis.scale == "log":
         decades = math.log10(axis.range[1] / axis.range[0]) if axis.range else 3.0
-        found |= {"type": "log", "dtick": 1 if decades > 1.7 else "D2"}
+        found |= {"type": "log", "dtick": 1 if decades > 1.7 else "D2", "minexponent": 4}
+        del found["tickformat"]  # it writes 1e-6 as 0.000001
         if small and decades > 1.7:
             ticks = nice_ticks(axis, 4)
             found |= {"tickmode": "array", "tickvals": ticks, "ticktext": [rate(tick) for tick in ticks]}

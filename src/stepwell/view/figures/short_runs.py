@@ -28,10 +28,11 @@ MOST_POINTS = 40  # of a line, before successive losses are averaged
 def short_runs(suggestion: LrSuggestion) -> Figure:
     """A panel per length, a line per run; without a panel where no short run was made."""
     title, lengths = "Every short run", sorted({probe.steps for probe in suggestion.probes})
-    panels = tuple(_panel(suggestion, steps) for steps in lengths)
+    shades = rate_shades(suggestion)
+    panels = tuple(_panel(suggestion, steps, shades) for steps in lengths)
     caption = (
-        f"Training loss before each update. In every panel the colours go from violet, its lowest rate, to "
-        f"its highest, orange{stroke_words(suggestion)}."
+        f"Training loss before each update. The colours run from the lowest rate to the "
+        f"highest{stroke_words(suggestion)}."
     )
     ended = sum(probe.fate is not Fate.FINISHED for probe in suggestion.probes)
     caption += " A cross is where a run diverged or failed." if ended else ""
@@ -40,6 +41,12 @@ def short_runs(suggestion: LrSuggestion) -> Figure:
         f"{listing([count(steps) for steps in lengths])} updates; {ended} of them diverged or failed."
     )
     return Figure("short-runs", title, panels, caption, alt, columns=min(2, len(panels) or 1), height=3.2)
+
+
+def rate_shades(suggestion: LrSuggestion) -> dict[float, Shade]:
+    """The colour of every rate, ascending: by rank, since most rates are tried near the best."""
+    rates = sorted({probe.lr for probe in suggestion.probes})
+    return {lr: Shade(number / max(1, len(rates) - 1)) for number, lr in enumerate(rates)}
 
 
 def loss_range(columns: list[Array]) -> tuple[Extent | None, Scale]:
@@ -64,12 +71,11 @@ def crossed(line: Series, x: float, y: Extent | None, scale: Scale, words: str) 
     return Series(line.name, Kind.POINTS, np.array([x]), at, notes=(words,), **mark)  # type: ignore[arg-type]  # a dict
 
 
-def _panel(suggestion: LrSuggestion, steps: int) -> Panel:
+def _panel(suggestion: LrSuggestion, steps: int, shades: dict[float, Shade]) -> Panel:
     window = window_for(steps, points=MOST_POINTS)
     probes = sorted((probe for probe in suggestion.probes if probe.steps == steps), key=lambda probe: probe.lr)
     drawn = [_averaged(probe.losses, window) for probe in probes]
     y, scale = loss_range([losses for _, losses in drawn])
-    rates = sorted({probe.lr for probe in probes})
     many = len({probe.seed for probe in probes}) > 1
     series = []
     for probe, (x, losses) in zip(probes, drawn, strict=True):
@@ -79,7 +85,7 @@ def _panel(suggestion: LrSuggestion, steps: int) -> Panel:
             x=x,
             y=losses,
             group=rate(probe.lr),
-            colour=Shade(rates.index(probe.lr) / max(1, len(rates) - 1)),
+            colour=shades[probe.lr],
             dash=stroke(suggestion, probe.seed),
         )
         series.append(line)

@@ -1,0 +1,170 @@
+"""A search for a rate in words: the same sentences in the terminal, on the page and in the JSON."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+
+from stepwell.record.suggestion import Fate, LrSuggestion, Probe, Verdict
+from stepwell.view.numbers import ABSENT, count, decimals_for, listing, rate, significant, times
+
+_NEXT = {
+    Verdict.FOUND: "",
+    Verdict.NO_SIGNAL: "Look at the loss and the data first.",
+    Verdict.WIDEN_UP: "The best rate may lie above those that were tried: search again with a higher --high.",
+    Verdict.WIDEN_DOWN: "The best rate may lie below those that were tried: search again with a lower --low.",
+    Verdict.DISAGREE: "Training and validation want different rates: choose the metric that you mean.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """What is known of one rate: its longest short runs.
+
+    Args:
+        rate: of the first parameter group.
+        steps: updates of these runs.
+        seeds: on which they were made.
+        score: their mean score; that of the runs that finished.
+        fate: how they ended.
+        place: `suggested`, `good` (inside the interval), or empty.
+    """
+
+    rate: float
+    steps: int
+    seeds: tuple[int, ...]
+    score: float
+    fate: str
+    place: str
+
+
+def headline(suggestion: LrSuggestion) -> str:
+    """The answer in a few words.
+
+    The verdict where it gives no rate.
+    """
+    if not math.isfinite(suggestion.lr):
+        return f"No rate found: {suggestion.verdict.value}."
+    if suggestion.verdict is Verdict.FOUND:
+        return f"Use {rate(suggestion.lr)}."
+    return f"{rate(suggestion.lr)} so far: {suggestion.verdict.value}."
+
+
+def asked(suggestion: LrSuggestion) -> tuple[str, ...]:
+    """What was asked: the task, the optimizer, the schedule and the metric."""
+    return (
+        suggestion.task,
+        suggestion.optimizer,
+        suggestion.schedule,
+        f"scored on the {'validation' if suggestion.metric == 'val' else 'training'} loss",
+    )
+
+
+def facts(suggestion: LrSuggestion) -> dict[str, str]:
+    """The numbers of the answer, each with what it means."""
+    return {
+        "Rate": rate(suggestion.lr) if math.isfinite(suggestion.lr) else "none",
+        "Verdict": suggestion.verdict.value,
+        "Good rates": interval(suggestion),
+        "Failure edge": edge(suggestion),
+        "Seeds": spread(suggestion),
+        **({"Groups": groups(suggestion)} if groups(suggestion) else {}),
+        "Spent": f"{count(suggestion.spent)} of {count(suggestion.budget)} steps",
+    }
+
+
+def interval(suggestion: LrSuggestion) -> str:
+    """The rates that are as good as the best."""
+    low, high = suggestion.low, suggestion.high
+    if not math.isfinite(low + high):
+        return "none found"
+    if low == high:
+        return f"{rate(low)} alone"
+    return f"{rate(low)} to {rate(high)} ({times(high / low)})"
+
+
+def edge(suggestion: LrSuggestion) -> str:
+    """Where training fails, and how far that is from the suggestion."""
+    if not math.isfinite(suggestion.edge):
+        return "no rate above it was seen to fail" if math.isfinite(suggestion.lr) else "none seen"
+    away = suggestion.edge / suggestion.lr
+    return rate(suggestion.edge) + (f" ({times(away)} the suggestion)" if math.isfinite(away) else "")
+
+
+def spread(suggestion: LrSuggestion) -> str:
+    """How far the best rates of the seeds lie apart."""
+    if not math.isfinite(suggestion.spread):
+        return "fewer than two, so nothing is known of their spread"
+    if suggestion.spread == 1:
+        return "all have the same best rate"
+    return f"their best rates lie {times(suggestion.spread)} apart"
+
+
+def seeds_varied(suggestion: LrSuggestion) -> str:
+    """What seeds stood for in this search, in one sentence."""
+    match suggestion.seeds:
+        case "data order":
+            return (
+                "Seeds varied the order of the data alone: the model was given as it is, with its one initialisation, "
+                "so nothing is known of others."
+            )
+        case "nothing":
+            return "Seeds varied nothing: every one gave the same batches from the same start."
+    return f"Seeds varied {suggestion.seeds}."
+
+
+def groups(suggestion: LrSuggestion) -> str:
+    """What the rate means for further parameter groups; empty where all have the same."""
+    others = suggestion.ratios[1:]
+    if all(ratio == suggestion.ratios[0] for ratio in others):
+        return ""
+    return f"the rate is the first group's; the others train at {listing([times(ratio) for ratio in others])} of it"
+
+
+def tolerance(suggestion: LrSuggestion) -> str:
+    """What counts as good, in one sentence."""
+    return (
+        f"A rate is good if its normalised regret is at most {significant(suggestion.tolerance)}: 0 is the best score, "
+        "1 that before the first update."
+    )
+
+
+def advice(suggestion: LrSuggestion) -> str:
+    """What to do where the verdict is not `found`; empty where it is."""
+    return _NEXT[suggestion.verdict]
+
+
+def rate_rows(suggestion: LrSuggestion) -> list[RateRow]:
+    """A row per rate, ascending."""
+    found = []
+    ordered = sorted(suggestion.probes, key=lambda probe: (probe.lr, -probe.steps))
+    for _, same in groupby(ordered, key=lambda probe: probe.lr):
+        runs = list(same)
+        found.append(_row(suggestion, [run for run in runs if run.steps == runs[0].steps]))
+    return found
+
+
+def probe_fate(probe: Probe) -> str:
+    """How one run ended."""
+    return probe.words if probe.fate is not Fate.FINISHED and probe.words else probe.fate.value
+
+
+def score_decimals(suggestion: LrSuggestion) -> int:
+    """How many decimals of a score tell rates apart: a thousandth of what the best one gained."""
+    scores = [probe.score for probe in suggestion.probes if math.isfinite(probe.score)]
+    gained = suggestion.initial - min(scores, default=math.nan)
+    return decimals_for(gained / 1000)
+
+
+def _row(suggestion: LrSuggestion, runs: list[Probe]) -> RateRow:
+    scores = [run.score for run in runs if math.isfinite(run.score)]
+    ends = Counter(run.fate for run in runs)
+    lost = [f"{ends[fate]} of {len(runs)} {fate.value}" for fate in (Fate.DIVERGED, Fate.FAILED) if ends[fate]]
+    lr = runs[0].lr
+    near = suggestion.low * (1 - 1e-9) <= lr <= suggestion.high * (1 + 1e-9)
+    place = "suggested" if math.isclose(lr, suggestion.lr) else "good" if near else ""
+    fate = runs[0].fate.value if len(ends) == 1 else ", ".join(lost)
+    mean = sum(scores) / len(scores) if scores else math.nan
+    return RateRow(lr, runs[0].steps, tuple(run.seed for run in runs), mean, fate or ABSENT, place)

@@ -69,6 +69,11 @@ CATALOGUE: dict[str, Entry] = {
         Severity.WARNING,
         "write places and lengths in shares of the run (`50%`), or pass the real total_steps",
     ),
+    "SW110": Entry(
+        "other code changes the rate of a scheduled optimizer",
+        Severity.WARNING,
+        "take the other scheduler or the assignment out; change the plan with replace(), cool_down() or rewarm()",
+    ),
 }
 
 

@@ -314,3 +314,35 @@ def test_a_state_with_an_infinite_metric_is_strict_json() -> None:
     twin = Scheduler(sgd(), "hold * plateau(x0.5, patience 3, max)")
     twin.load_state_dict(state)
     assert twin.state_dict() == scheduler.state_dict()
+
+
+def test_a_rate_that_other_code_writes_is_set_again_and_said_once() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=10)
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.5
+    with pytest.warns(UserWarning, match=r"SW110.*from 0\.1 to 0\.5 by other code") as said:
+        scheduler.step()
+    assert said[0].filename == __file__
+    assert scheduler.get_last_lr() == [pytest.approx(0.09)]
+    optimizer.param_groups[0]["lr"] = 0.7
+    scheduler.step()
+    assert [finding.code for finding in scheduler.findings] == ["SW110"]
+
+
+def test_a_torch_scheduler_that_is_put_on_later_is_an_error_once_it_writes() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=10)
+    theirs = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    optimizer.step()
+    theirs.step()
+    with pytest.raises(OptimizerError, match=r"a torch scheduler was put on this optimizer too .* one schedule text"):
+        scheduler.step()
+
+
+def test_a_rate_that_a_float32_tensor_rounds_is_no_change() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=torch.tensor(0.1))
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=10)
+    for _ in range(10):
+        scheduler.step()
+    assert scheduler.findings == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -11,7 +10,7 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from stepwell.drive import entries, resume
+from stepwell.drive import entries, notice, resume
 from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, release
 from stepwell.drive.groups import WRITTEN, Wanted, base_rates, choose, other_bases
@@ -129,6 +128,9 @@ class Scheduler(LRScheduler):
         """Move on by one update, whoever asks; `step` and the hook of a follower call it."""
         if self._end is not None and self.last_epoch >= self._end:
             self._overrun(self._end)
+        first = self.optimizer.param_groups[0]
+        if first["lr"] is not first.get(WRITTEN):
+            self._overwritten()
         self.last_epoch += 1
         self.write()
 
@@ -156,12 +158,14 @@ class Scheduler(LRScheduler):
             raise OverrunError(
                 f"the schedule ends after {total} updates and this is one more; pass the real total_steps"
             )
-        if self.last_epoch > total:
-            return
-        rate = float(self.get_last_lr()[0])
-        message = f"the schedule ends after {total} updates; the run goes on at the last rate, {rate:.3g}"
-        self.findings.append(Finding("SW101", f"step {total}", message, (("total_steps", total), ("lr", rate))))
-        warnings.warn(str(self.findings[-1]), UserWarning, stacklevel=4)
+        if self.last_epoch == total:
+            self.findings.append(notice.overrun(total, self._rates()[0]))
+
+    def _overwritten(self) -> None:
+        """Somebody else may have written the rate: say so once."""
+        known = any(finding.code == "SW110" for finding in self.findings)
+        if not known and (finding := notice.overwritten(self.optimizer, self.last_epoch)) is not None:
+            self.findings.append(finding)
 
     # Values
 
@@ -312,7 +316,7 @@ class Scheduler(LRScheduler):
         saved_states = state_dict["controllers"].items()
         states = {name: controllers[name].restore(one) for name, one in saved_states if name in controllers}
         self._controllers, self._states = {}, {}
-        self._follow_plan(plan)
+        self._follow_plan(plan)  # it was laid when it was reconciled, so it fits
         self._states |= states
         self.last_epoch = int(state_dict["step"])
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]

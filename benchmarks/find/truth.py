@@ -33,7 +33,8 @@ Array: TypeAlias = NDArray[np.float64]
 Scores: TypeAlias = list[tuple[float, float]]  # (training loss, validation loss) of each seed; infinite if diverged
 
 STEPS = 400
-SEEDS = {"cancer_noisy": 3}  # where three are too few, because the last loss depends much on the order of the data
+# Where three are too few, because the last loss depends much on the order of the data.
+SEEDS = {"cancer_noisy": 8, "diabetes_mlp": 8, "deep_tanh": 8}
 SCHEDULES = ("hold", "cosine 1..0")
 FAILED = 0.9
 EQUAL, POOR, IDLE = 0.02, 0.5, 0.95  # regrets: neighbours this close are equal; this much is poor; has learnt nothing

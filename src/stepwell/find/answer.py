@@ -1,0 +1,134 @@
+"""From what a race was told to an answer: a rate, an interval, the edge of failure and a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stepwell.find.grid import rate_at
+from stepwell.find.race import Heat, best_place, risks
+from stepwell.record.comparison import GOOD_REGRET
+from stepwell.record.suggestion import Probe, Verdict
+
+NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
+FAR_APART = 3  # places: train and validation disagree if their best rates are this far from each other ...
+WORTH = 0.2  # ... and the one's best costs the other this much of what there is to gain
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What follows from a race; places of the grid, None where there is none."""
+
+    verdict: Verdict
+    words: str
+    place: int | None = None
+    low: int | None = None
+    high: int | None = None
+    edge: int | None = None
+    spread: float = math.nan
+
+
+def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequence[Probe] = ()) -> Answer:
+    """The answer of a race.
+
+    The place is the one with the least risk at the last level: its own regret and some of the next higher place's, so
+    that a rate next to failure carries some of it. Regrets are normalised.
+
+    Args:
+        heats: of the race, from the shortest runs to the longest.
+        bounds: the first and the last place that were allowed; None if nobody limited them.
+        probes: the short runs, for a comparison with validation.
+    """
+    tried = [heat for heat in heats if heat.told]
+    whole = [heat for heat in tried if heat.regrets()]
+    if not whole:
+        return Answer(Verdict.NO_SIGNAL, "The budget ended before any rate was tried; give more updates.")
+    if (silence := _nothing_learned(tried)) is not None:
+        return Answer(Verdict.NO_SIGNAL, silence)
+    heat = whole[-1]
+    regrets = heat.regrets()
+    gap = heat.level.gap
+    failed = {place for one in tried for place in one.failed()}
+    near = failed and min(failed) <= max(regrets) + gap
+    place = best_place(risks(regrets, gap, beyond=1.0 if near else None))
+    low, high = interval(regrets, place, gap)
+    edge = min((one for one in failed if one > place), default=None)
+    verdict, words = _verdict(heat, bounds, edge)
+    if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
+        verdict, words = Verdict.DISAGREE, quarrel
+    return Answer(verdict, words, place, low, high, edge, _spread(heat))
+
+
+def interval(regrets: Mapping[int, float], place: int, gap: int) -> tuple[int, int]:
+    """The places around one that are connected to it by places within `GOOD_REGRET`, itself included."""
+    low = high = place
+    while regrets.get(low - gap, 1.0) <= GOOD_REGRET:
+        low -= gap
+    while regrets.get(high + gap, 1.0) <= GOOD_REGRET:
+        high += gap
+    return low, high
+
+
+def _nothing_learned(tried: Sequence[Heat]) -> str | None:
+    told = [one for heat in tried for one in heat.told.values()]
+    finished = [one for one in told if math.isfinite(one.score)]
+    if not finished:
+        lowest = rate_at(min(place for heat in tried for place, _ in heat.told))
+        return f"Every run failed, down to a rate of {lowest:.3g}; is the loss finite before the first update?"
+    gain = max((one.initial - one.score) / (abs(one.initial) or 1.0) for one in finished)
+    if gain >= NOTICEABLE:
+        return None
+    return (
+        f"No rate lowered the score by more than {max(gain, 0.0):.2g} of it in {len(told)} short runs; the loss may "
+        "not depend on what is trained, or need longer runs: give more updates."
+    )
+
+
+def _verdict(heat: Heat, bounds: tuple[int, int] | None, edge: int | None) -> tuple[Verdict, str]:
+    regrets = heat.regrets()
+    best, gap = best_place(regrets), heat.level.gap
+    steps = heat.level.steps
+    limits = bounds or (-math.inf, math.inf)
+    if best == max(regrets) and len(regrets) > 1 and edge is None:
+        why = "the highest rate allowed" if best + gap > limits[1] else "the highest that the budget reached"
+        return Verdict.WIDEN_UP, f"Over {steps} updates {rate_at(best):.3g} is best, and it is {why}."
+    if best == min(regrets) and len(regrets) > 1:
+        why = "the lowest rate allowed" if best - gap < limits[0] else "the lowest that the budget reached"
+        return Verdict.WIDEN_DOWN, f"Over {steps} updates {rate_at(best):.3g} is best, and it is {why}."
+    seeds = "1 seed" if len(heat.level.seeds) == 1 else f"{len(heat.level.seeds)} seeds"
+    return (
+        Verdict.FOUND,
+        f"Best of {len(regrets)} rates over {steps} updates on {seeds}, with worse ones on both sides.",
+    )
+
+
+def _disagreement(probes: Sequence[Probe], lr: float) -> str | None:
+    """A sentence, if the validation loss wants another rate than the training loss, and it matters."""
+    last = max((probe.steps for probe in probes if math.isfinite(probe.val)), default=None)
+    if last is None:
+        return None
+    sums: dict[float, list[float]] = {}
+    for probe in probes:
+        if probe.steps == last and math.isfinite(probe.val):
+            sums.setdefault(probe.lr, []).append(probe.val)
+    means = {rate: sum(values) / len(values) for rate, values in sums.items()}
+    if lr not in means:
+        return None
+    other, worst = min(means, key=lambda rate: means[rate]), max(means.values())
+    apart = abs(math.log10(other / lr)) * 4
+    cost = (means[lr] - means[other]) / (worst - means[other]) if worst > means[other] else 0.0
+    if apart < FAR_APART - 0.5 or cost < WORTH:
+        return None
+    return (
+        f"By the training loss {lr:.3g} is best, by the validation loss {other:.3g} ({means[other]:.3g} there, "
+        f"{means[lr]:.3g} here); the first learns the data faster, the second keeps what it learns general."
+    )
+
+
+def _spread(heat: Heat) -> float:
+    """How many times the best rate of one seed is that of another."""
+    if len(heat.level.seeds) < 2:
+        return math.nan
+    best = [best_place(regrets) for seed in heat.level.seeds if (regrets := heat.of_seed(seed))]
+    return rate_at(max(best)) / rate_at(min(best)) if len(best) > 1 else math.nan

@@ -1,0 +1,112 @@
+"""The search: a sweep to begin, a race of real short runs, and what follows from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from stepwell.find import sweep as sweeping
+from stepwell.find.bench import Bench
+from stepwell.find.grid import rate_at
+from stepwell.find.levels import levels
+from stepwell.find.race import Ask, Heat, Told, race
+from stepwell.find.rules import suggestions
+from stepwell.find.short_run import Setting, short_run, untrained
+from stepwell.record.suggestion import Fate, Probe, RangeTest
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is.
+
+    Args:
+        spent: updates and scored batches so far.
+        budget: the most there will be.
+        words: what is being done.
+    """
+
+    spent: int
+    budget: int
+    words: str
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Search:
+    """A search while it runs: it answers the race's questions on a bench.
+
+    Args:
+        bench: open.
+        setting: of every short run.
+        budget: updates and scored batches in all.
+        seed: the first one; a level's seeds are counted from it.
+        bounds: the first and the last place of the grid that may be tried; None for no bounds.
+        watch: hears of every short run before it begins.
+    """
+
+    bench: Bench
+    setting: Setting
+    budget: int
+    seed: int = 0
+    bounds: tuple[int, int] | None = None
+    watch: Watch | None = None
+    probes: list[Probe] = field(default_factory=list)
+    heats: list[Heat] = field(default_factory=list)
+    sweep: RangeTest | None = None
+    initials: dict[int, float] = field(default_factory=dict)
+    _here: int | None = None
+
+    def run(self) -> None:
+        """Search; the results are in `probes`, `heats`, `sweep` and `initials`."""
+        plan = levels(self.budget, scored=self.setting.scored)
+        self._stand_on(0)
+        self._tell("raising the rate until the loss does")
+        test = sweeping.sweep(self.bench, self.bounds)
+        self.sweep = RangeTest(test.rates, test.losses, suggestions(test.rates, test.losses))
+        bounds = self.bounds or (sweeping.FIRST - 8, sweeping.LAST + 8)
+        start = sweeping.where_to_begin(test, self.bounds[0] if self.bounds else sweeping.FIRST)
+        going = race(plan, min(max(start, bounds[0]), bounds[1]), bounds)
+        try:
+            asks = next(going)
+            while True:
+                asks = going.send(self._answers(asks))
+        except StopIteration as end:
+            self.heats = end.value
+
+    def _answers(self, asks: Sequence[Ask]) -> dict[Ask, Told]:
+        """As many short runs as the budget allows, seed by seed."""
+        told: dict[Ask, Told] = {}
+        for ask in sorted(asks, key=lambda ask: ask.seed):
+            if not self._affordable(ask):
+                break
+            told[ask] = self._run(ask)
+        return told
+
+    def _affordable(self, ask: Ask) -> bool:
+        scored = self.setting.scored * (1 if ask.seed in self.initials else 2)
+        return self.bench.spent + ask.level.steps + scored <= self.budget
+
+    def _run(self, ask: Ask) -> Told:
+        self._stand_on(ask.seed)
+        lr, steps, stage = rate_at(ask.place), ask.level.steps, ask.level.stage
+        self._tell(f"{steps} updates at rate {lr:.3g}")
+        initial = self.initials[ask.seed]
+        probe = short_run(
+            self.bench, self.setting, lr=lr, steps=steps, initial=initial, seed=self.seed + ask.seed, stage=stage
+        )
+        self.probes.append(probe)
+        return Told(probe.score if probe.fate is Fate.FINISHED else math.inf, initial)
+
+    def _stand_on(self, seed: int) -> None:
+        if self._here != seed:
+            self.bench.begin(self.seed + seed)
+            self._here = seed
+        if seed not in self.initials:
+            self.initials[seed] = untrained(self.bench, self.setting)
+
+    def _tell(self, words: str) -> None:
+        if self.watch is not None:
+            self.watch(Progress(self.bench.spent, self.budget, words))

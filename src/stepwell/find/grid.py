@@ -1,0 +1,28 @@
+"""The grid of rates that a search moves on: places, four per decade."""
+
+from __future__ import annotations
+
+import math
+
+PER_DECADE = 4  # the best rate can sit one or two quarter decades below failure
+
+
+def rate_at(place: int) -> float:
+    """The rate at a place; place 0 is rate 1.
+
+    Example:
+        >>> rate_at(-8), round(rate_at(-7), 4)
+        (0.01, 0.0178)
+    """
+    return float(10.0 ** (place / PER_DECADE))
+
+
+def place_of(rate: float) -> int:
+    """The place nearest to a rate."""
+    return round(PER_DECADE * math.log10(rate))
+
+
+def places_within(low: float, high: float) -> tuple[int, int]:
+    """The first and the last place whose rate lies between the two, both included."""
+    slack = 1e-9
+    return math.ceil(PER_DECADE * math.log10(low) - slack), math.floor(PER_DECADE * math.log10(high) + slack)

@@ -1,0 +1,36 @@
+"""How a search spends its updates: a few short runs to find the decade, then longer ones on fresh seeds."""
+
+from __future__ import annotations
+
+from stepwell.errors import OptionError
+from stepwell.find.race import Level
+
+SMALLEST = 60  # a sweep, and three short runs of a few updates
+SWEEP = 30  # updates that the sweep takes, about
+COARSE_RUNS = 4  # rates that the first level tries, about
+FINE_RUNS = 3.5  # rates that run on each seed of a fine level, about
+
+
+def levels(budget: int, *, scored: int) -> list[Level]:
+    """The levels of a race within `budget` updates.
+
+    Seed 0 finds the half decade; quarter decades are told apart by runs as long as the rest allows, on a fresh seed, on
+    two from 450 updates up, on three from 1,500. The lengths were chosen by simulating races from stored runs: see the
+    log.
+
+    Args:
+        budget: updates in all, the sweep's and the scored batches among them.
+        scored: batches that a short run is scored on.
+
+    Raises:
+        OptionError: a budget that is too small for any race.
+    """
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < SMALLEST:
+        raise OptionError(f"the budget is a whole number of updates of at least {SMALLEST}, got {budget!r}")
+    if budget < 200:
+        return [Level(max(min(16, (budget - SWEEP) // COARSE_RUNS - scored), 3), 2, (0,))]
+    first = 10 if budget < 450 else 16  # after ten updates a rate that will fail may still look best
+    seeds = (1,) if budget < 450 else (1, 2) if budget < 1500 else (1, 2, 3)
+    rest = budget - SWEEP - COARSE_RUNS * (first + scored)
+    fine = int(rest / (FINE_RUNS * len(seeds))) - scored
+    return [Level(first, 2, (0,)), Level(fine, 1, seeds, stage="refine")]

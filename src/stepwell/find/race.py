@@ -1,0 +1,170 @@
+"""The race: rates that start from the same place, over short runs that grow longer and fewer.
+
+Pure: it asks for short runs and is told how they went, and owns neither models nor time. Who runs them, one after the
+other or many at once, sends the answers back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Short runs of one length.
+
+    Args:
+        steps: updates of each.
+        gap: places between neighbouring rates.
+        seeds: on which each rate runs.
+        stage: what records call it.
+    """
+
+    steps: int
+    gap: int
+    seeds: tuple[int, ...]
+    stage: str = "race"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A short run that is wanted: a rate by its place, on a seed, at a level."""
+
+    place: int
+    seed: int
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How it went: its score, lower is better, infinite if it failed; and the score before its first update."""
+
+    score: float
+    initial: float
+
+
+@dataclass(slots=True)
+class Heat:
+    """What was told at one level, by place and seed."""
+
+    level: Level
+    told: dict[tuple[int, int], Told] = field(default_factory=dict)
+
+    def regrets(self) -> dict[int, float]:
+        """Mean normalised regret of every place that ran on all seeds, ascending: 0 is best, 1 untrained or failed.
+
+        Every seed has its own best, so that an easy seed does not weigh more than a hard one.
+        """
+        places = sorted({place for place, _ in self.told})
+        whole = [place for place in places if all((place, seed) in self.told for seed in self.level.seeds)]
+        each = [self.of_seed(seed) for seed in self.level.seeds]
+        return {place: float(np.mean([regrets[place] for regrets in each])) for place in whole}
+
+    def of_seed(self, seed: int) -> dict[int, float]:
+        """The normalised regret of every place that ran on this seed."""
+        told = {place: one for (place, other), one in sorted(self.told.items()) if other == seed}
+        best = min((one.score for one in told.values()), default=math.inf)
+        return {place: normalised(one.score, best, one.initial) for place, one in told.items()}
+
+    def failed(self) -> set[int]:
+        """The places at which a run failed."""
+        return {place for (place, _), one in self.told.items() if not math.isfinite(one.score)}
+
+    @property
+    def learned(self) -> bool:
+        """Whether any run ended below where it began."""
+        return any(one.score < one.initial for one in self.told.values())
+
+
+Race: TypeAlias = Generator[Sequence[Ask], Mapping[Ask, Told], list[Heat]]
+
+
+def normalised(score: float, best: float, initial: float) -> float:
+    """(score - best) / (initial - best), within 0 and 1; 1 for a run that failed, or where none got below `initial`."""
+    if not math.isfinite(score) or best >= initial:
+        return 1.0
+    return min(max((score - best) / (initial - best), 0.0), 1.0)
+
+
+def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
+    """Ask for runs level by level; each begins at the best place of the one before.
+
+    On its first seed a level walks: from the start and the place below it towards less regret, until the best place has
+    worse ones on both sides. A start that is wrong by decades costs a few short runs. Its other seeds run the best
+    place and its neighbours, and all of them walk on if their mean says so. An answer that lacks runs, because the
+    budget is spent, ends the race.
+
+    Args:
+        levels: from the shortest runs to the longest.
+        start: the place where the first level begins.
+        bounds: the first and the last place that may be asked for.
+
+    Returns:
+        What was told, level by level.
+    """
+    heats: list[Heat] = []
+    for level in levels:
+        start = min(max(start, bounds[0] + level.gap), bounds[1])
+        for count in (1, len(level.seeds)):
+            heat = Heat(replace(level, seeds=level.seeds[:count]))
+            known = heats.pop().told if count > 1 else {}
+            heat.told |= known
+            heats.append(heat)
+            wanted = [start, start - level.gap, *([start + level.gap] if count > 1 else [])]
+            while wanted:
+                asks = [
+                    Ask(place, seed, level)
+                    for place in wanted
+                    for seed in heat.level.seeds
+                    if _inside(place, bounds) and (place, seed) not in heat.told
+                ]
+                told = (yield asks) if asks else {}
+                heat.told |= {(ask.place, ask.seed): one for ask, one in told.items()}
+                if len(told) < len(asks):
+                    return heats
+                wanted = _further(heat, bounds)
+            start = best_place(heat.regrets())
+            if count == len(level.seeds):
+                break
+    return heats
+
+
+def _further(heat: Heat, bounds: tuple[int, int]) -> list[int]:
+    """The place beyond the best one, where that is the outermost on its side."""
+    regrets = heat.regrets()
+    best = best_place(regrets)
+    beyond = (
+        [best - heat.level.gap] if best == min(regrets) else [best + heat.level.gap] if best == max(regrets) else []
+    )
+    return [place for place in beyond if _inside(place, bounds) and place not in regrets]
+
+
+def best_place(regrets: Mapping[int, float]) -> int:
+    """The place with the least regret; the lowest of several, which is the furthest from failure."""
+    return min(regrets, key=lambda place: (regrets[place], place))
+
+
+def risks(regrets: Mapping[int, float], gap: int, beyond: float | None = None) -> dict[int, float]:
+    """Each regret with three tenths of the next higher place's.
+
+    One run's score is noisy, and too high costs more than too low: the rate before the edge of failure carries some of
+    the failure. The weight was chosen by simulating races from stored runs: see the log.
+
+    Args:
+        regrets: of every place.
+        gap: places between neighbours.
+        beyond: what stands for the neighbour above the highest place; its own regret if None.
+    """
+    return {
+        place: 0.7 * own + 0.3 * regrets.get(place + gap, own if beyond is None else beyond)
+        for place, own in regrets.items()
+    }
+
+
+def _inside(place: int, bounds: tuple[int, int]) -> bool:
+    return bounds[0] <= place <= bounds[1]

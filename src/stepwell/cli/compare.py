@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from stepwell.cli.around import notes, print_result, read_options, stopped, writable
 from stepwell.record.store import DEFAULT_STORE
 from stepwell.tasks.load import BUILTIN
 
@@ -29,7 +26,6 @@ STAGES = {
     "judge": "judging on fresh seeds",
 }
 TASKS = f"{', '.join(BUILTIN)}; or path/to/file.py:function, or module:function."
-INTERRUPTED = 130  # what a shell expects of a program stopped by Ctrl-C
 
 Strings = list[str]
 
@@ -68,13 +64,13 @@ def compare(  # noqa: PLR0913 -- one parameter per option
     names = [name.strip() for names in only or () for name in names.split(",") if name.strip()]
     aside = Console(stderr=True, highlight=False)  # stdout has the result and nothing else
     try:
-        with _writable(folder), _notes(aside), _progress(aside) as watch:
+        with writable(folder), notes(aside), _progress(aside) as watch:
             comparison = run(
                 task,
                 strategy or (),
                 only=names,
                 optimizer=optimizer,
-                options=_options(option or ()),
+                options=read_options(option),
                 budget=budget,
                 lr=lr,
                 seeds=seeds,
@@ -85,14 +81,12 @@ def compare(  # noqa: PLR0913 -- one parameter per option
                 watch=watch,
             )
     except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on from here", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise stopped("stopped; the same command goes on from here") from None
     _show(comparison, folder, json=json)
 
 
 def _show(comparison: Comparison, folder: Path, *, json: bool) -> None:
     """Write the report and the pictures, then print the result: whatever becomes of stdout, the files are there."""
-    from stepwell.errors import OutputError
     from stepwell.record.document import dumps
     from stepwell.view.pictures import write_pictures
     from stepwell.view.report import write_report
@@ -101,80 +95,18 @@ def _show(comparison: Comparison, folder: Path, *, json: bool) -> None:
 
     report = write_report(comparison, folder / "report.html")
     write_pictures(comparison, folder)
-    try:
+
+    def show() -> None:
         if json:
             typer.echo(dumps(comparison_json(comparison)))
-        else:
-            console = Console(highlight=False)
-            print_comparison(comparison, console)
-            console.print(f"\nreport: {report}", soft_wrap=True, markup=False)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough; typer ends quietly
-        raise
-    except OSError as error:
-        _abandon_stdout()
-        raise OutputError(f"cannot write to the standard output ({error}); the report is in {report}") from error
+            return
+        console = Console(highlight=False)
+        print_comparison(comparison, console)
+        console.print(f"\nreport: {report}", soft_wrap=True, markup=False)
+
+    print_result(show, report)
     if json:
         typer.echo(f"report: {report}", err=True)
-
-
-def _abandon_stdout() -> None:
-    """Drop what could not be printed, so that Python does not try again when it ends."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-def _options(pairs: list[str] | tuple[()]) -> dict[str, float]:
-    from stepwell.errors import OptionError
-
-    options = {}
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        try:
-            options[name.strip()] = float(value)
-        except ValueError:
-            raise OptionError(f"an optimizer option is NAME=VALUE with a number, got {pair!r}") from None
-    return options
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """Make the folder before anything is trained, so that no work is lost to a wrong path; take it back if empty."""
-    from stepwell.errors import OutputError
-    from stepwell.view.write import make_folder
-
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        make_folder(folder)
-        try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise OutputError(
-                f"cannot write into the folder {str(folder)!r} ({(error.strerror or str(error)).lower()}); "
-                "give another one with --out"
-            ) from error
-        yield
-    except BaseException:
-        with suppress(OSError):  # what is not empty stays, and the error that brought us here is the one to tell
-            for place in made:
-                place.rmdir()
-        raise
-
-
-@contextmanager
-def _notes(console: Console) -> Iterator[None]:
-    """Warnings of the library become notes of one line."""
-
-    def note(message: Warning | str, *_: object, **__: object) -> None:
-        console.print(f"note: {message}", style="yellow", markup=False, soft_wrap=True)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = note
-        yield
 
 
 @contextmanager

@@ -171,6 +171,35 @@ def test_the_gradient_norm_is_the_one_after_clipping() -> None:
     np.testing.assert_allclose(run["grad_norm"], [26.0, 0.5, np.nan], rtol=1e-5)
 
 
+@pytest.mark.parametrize("every", [True, 1, 2, 3, 50])
+def test_the_gradient_norm_is_read_at_every_nth_update_also_after_going_back(every: int) -> None:
+    parameter = weight()
+    optimizer = torch.optim.SGD([parameter], lr=0.0)
+
+    def make(recorder: Recorder, updates: range) -> None:
+        for number in updates:
+            parameter.grad = torch.full_like(parameter, float(number))
+            optimizer.step()
+            recorder.step(0.0)
+            if number % 4 == 1:
+                recorder.flush()
+
+    with Recorder(optimizer, grad_norm=every) as recorder:
+        make(recorder, range(8))
+        recorder.rewind(5)
+        make(recorder, range(5, 11))
+        run = recorder.finish(Ending.FINISHED)
+    size = np.sqrt(parameter.numel())
+    expected = [size * number if number % every == 0 else np.nan for number in range(11)]
+    np.testing.assert_allclose(run["grad_norm"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("every", [-1, 2.5, "4", None])
+def test_an_interval_of_the_gradient_norm_that_cannot_be_is_refused(every: Any) -> None:
+    with pytest.raises(OptionError, match="grad_norm is True, or a number n for every n-th update, got"):
+        Recorder(sgd(), grad_norm=every)
+
+
 def test_the_gradient_norm_counts_sparse_gradients_and_leaves_closures_out() -> None:
     embedding = nn.Embedding(10, 2, sparse=True)
     optimizer = torch.optim.SGD(embedding.parameters(), lr=0.1)

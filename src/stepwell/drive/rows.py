@@ -20,11 +20,11 @@ class Rows:
 
     Args:
         optimizer: it is listened to until `release`.
-        grad_norm: whether the norm of all gradients is read too.
+        norm_every: read the norm of all gradients too, at every so many updates from the first on; 0 is never.
     """
 
-    def __init__(self, optimizer: Optimizer, *, grad_norm: bool) -> None:
-        self._with_norm = grad_norm
+    def __init__(self, optimizer: Optimizer, *, norm_every: int) -> None:
+        self._norm_every = norm_every
         # One entry per update since the last `collect`; `_losses` may be shorter than `_rates` until a loss is told.
         self._ahead: list[Reading] = []
         self._ahead_norm: Reading = np.nan
@@ -67,7 +67,7 @@ class Rows:
         for group in range(max(len(rates) for rates in self._rates)):
             readings = [rates[group] if group < len(rates) else np.nan for rates in self._rates]
             columns["lr" if group == 0 else f"lr.{group}"] = numbers(readings)
-        if self._with_norm:
+        if self._norm_every:
             columns["grad_norm"] = numbers(self._norms)
         columns = rows_where(columns, numbers(self._skipped) == 0.0)
         made = num_rows(columns)
@@ -102,13 +102,15 @@ class Rows:
 
     def _before_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._ahead = [rate(group["lr"]) for group in optimizer.param_groups]
-        if self._with_norm:
+        if self._norm_every:
+            # Counted by rows, so that a run that goes on from a checkpoint reads at the same updates.
+            due = (self.collected + len(self._rates)) % self._norm_every == 0
             closure = args[1] if len(args) > 1 else kwargs.get("closure")
-            self._ahead_norm = gradient_norm(optimizer) if closure is None else np.nan
+            self._ahead_norm = gradient_norm(optimizer) if due and closure is None else np.nan
 
     def _after_update(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._rates.append(self._ahead)
         # A fused optimizer under a GradScaler is stepped always and told on the device whether to skip.
         self._skipped.append(getattr(optimizer, "found_inf", 0.0))
-        if self._with_norm:
+        if self._norm_every:
             self._norms.append(self._ahead_norm)

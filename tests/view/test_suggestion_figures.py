@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 import lr_suggestions as made
-from stepwell.record.suggestion import Fate, LrSuggestion
+from stepwell.record.suggestion import Fate, LrSuggestion, RangeTest
 from stepwell.view.figure import Dash, Figure, Kind, Mark, Panel, Series, Shade
 from stepwell.view.figures import rate_scores, rate_sweep, short_runs
 from stepwell.view.matplotlib_render import draw, picture
@@ -23,6 +23,7 @@ CASES = {
     "no signal": made.no_signal(),
     "range test": made.by_range_test(),
     "evil": made.evil(),
+    "nothing read": replace(made.no_signal(), sweep=RangeTest(np.array([0.1]), np.array([np.nan]), {"ignite": np.nan})),
     "one run": replace(made.found(), probes=made.found().probes[:1], low=float("nan"), high=float("nan")),
 }
 

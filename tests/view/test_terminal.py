@@ -93,6 +93,12 @@ def test_a_line_is_where_its_values_are() -> None:
     assert (np.diff(centres) < 0).all()
 
 
+def test_axes_without_anything_are_axes() -> None:
+    for scale in ("linear", "log"):
+        panel = Panel(Axis("rate", scale), Axis("loss", scale), ())
+        assert "rate" in chart(panel, width=30, height=5).plain
+
+
 @pytest.mark.parametrize("values", [[], [np.nan], [np.inf, 1.0], [0.0, 0.0]])
 def test_a_chart_of_nothing_much_is_a_chart(values: list[float]) -> None:
     line = Series("odd", Kind.LINE, np.arange(float(len(values))), np.array(values))
@@ -110,3 +116,20 @@ def test_a_legend_breaks_between_names() -> None:
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60), st.integers(1, 40))
 def test_a_sparkline_has_a_sign_per_share_of_the_values(values: list[float], width: int) -> None:
     assert len(sparkline(values, width)) == min(width, len(values))
+
+
+def test_lines_that_share_a_colour_have_marks_of_their_own() -> None:
+    lines = tuple(
+        Series(name, Kind.LINE, np.arange(40.0), np.ones(40), colour=colour)
+        for name, colour in zip("abcd", (1, 0, 1, 1), strict=True)
+    )
+    panel = Panel(Axis("step"), Axis("factor"), lines)
+    assert [line.plain for line in legend(panel, width=40, ink=Ink(braille=False))] == ["+ a   * b   x c   o d"]
+
+
+def test_a_line_far_outside_of_a_given_range_is_drawn_at_once() -> None:
+    """A step of 1e300 heights must not be walked pixel by pixel."""
+    points = Series("p", Kind.POINTS, np.array([1.0]), np.array([0.5]))
+    line = Series("up", Kind.LINE, np.arange(3.0), np.array([0.5, 1e300, 0.5]))
+    panel = Panel(Axis("step", range=(0.0, 2.0)), Axis("loss", range=(0.0, 1.0)), (line, points))
+    assert "●" in chart(panel, width=44, height=10).plain

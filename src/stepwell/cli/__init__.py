@@ -75,7 +75,7 @@ def _version(asked: bool) -> None:
 
 def _app() -> typer.Typer:
     """The application with every command on it."""
-    from stepwell.cli import compare, explain, new, plot, recipes, runs
+    from stepwell.cli import compare, explain, find, new, plot, recipes, runs
 
     application = typer.Typer(
         help="A learning-rate workbench for PyTorch.",
@@ -93,6 +93,7 @@ def _app() -> typer.Typer:
         """A learning-rate workbench for PyTorch."""
 
     application.command("compare")(compare.compare)
+    application.command("find")(find.find)
     application.command("plot")(plot.plot)
     application.command("explain")(explain.explain)
     application.command("recipes")(recipes.recipes)

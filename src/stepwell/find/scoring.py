@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from stepwell.find.bench import Loss
 from stepwell.find.how import How
 from stepwell.find.kept import Kept
+from stepwell.find.trouble import single
 from stepwell.tasks.determinism import random_kept, seed_all
 from stepwell.tasks.task import Batch
 
@@ -28,11 +29,11 @@ def mean_loss(loss: Loss, how: How, model: nn.Module, batches: list[Batch]) -> f
 def _without_graph(loss: Loss, model: nn.Module, batch: Batch) -> float:
     try:
         with torch.no_grad():
-            return float(loss(model, batch))
+            return single(loss(model, batch)).item()
     except RuntimeError as error:
         if "does not require grad" not in str(error):
             raise
-    return float(loss(model, batch).detach())  # it takes a gradient itself, as for a differential equation
+    return single(loss(model, batch)).item()  # it takes a gradient itself, as for a differential equation
 
 
 def as_trained(model: nn.Module) -> AbstractContextManager[None]:

@@ -7,17 +7,26 @@ from torch import Tensor
 from stepwell.errors import TaskError
 
 
+def single(loss: object) -> Tensor:
+    """The loss, if it is one number.
+
+    Raises:
+        TaskError: it is not.
+    """
+    if not isinstance(loss, Tensor):
+        raise TaskError(f"the loss must be a tensor with a single number, got a {type(loss).__name__}")
+    if loss.numel() != 1:
+        raise TaskError(f"the loss must be a tensor with a single number, got shape {tuple(loss.shape)}; take its mean")
+    return loss
+
+
 def check_loss(loss: object) -> None:
     """Refuse a loss from which nothing can be learned.
 
     Raises:
         TaskError: it is not one number, or has no gradient.
     """
-    if not isinstance(loss, Tensor):
-        raise TaskError(f"the loss must be a tensor with a single number, got a {type(loss).__name__}")
-    if loss.numel() != 1:
-        raise TaskError(f"the loss must be a tensor with a single number, got shape {tuple(loss.shape)}; take its mean")
-    if not loss.requires_grad:
+    if not single(loss).requires_grad:
         raise TaskError(
             "the loss has no gradient (was it detached, or computed under no_grad?), so nothing can be learned"
         )

@@ -154,8 +154,8 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], caption: str
 
 def _method(suggestion: LrSuggestion) -> str:
     race = (
-        "Every rate starts from the same weights, on the same batches, and trains a complete miniature of the schedule "
-        "with real updates. Rates that fall behind stop early; the last ones run again on other seeds."
+        "On a seed every rate starts from the same weights, on the same batches, and trains a complete miniature of "
+        "the schedule with real updates: first short runs to find the decade, then longer ones on fresh seeds."
     )
     terms = {
         **({"Short runs": race} if suggestion.probes else {}),

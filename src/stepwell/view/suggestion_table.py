@@ -13,6 +13,7 @@ from rich.text import Text
 from stepwell.record.suggestion import LrSuggestion
 from stepwell.view import suggestion_words as words
 from stepwell.view.figures import rate_scores, rate_sweep
+from stepwell.view.figures.rate_frame import sweep_words
 from stepwell.view.numbers import ABSENT, count, in_ascii, listing, metric, rate
 from stepwell.view.terminal import print_figure
 
@@ -42,7 +43,7 @@ def print_suggestion(suggestion: LrSuggestion, console: Console) -> None:
         if one.panels:
             print_figure(one, console)
     if rules := _rules(suggestion):
-        say(f"\nOther rules, from one range test: {rules}.")
+        say(f"\nOther rules, from {sweep_words(suggestion)}: {rules}.")
     if suggestion.code:
         say("\nWhat now", "bold")
         _print_code(suggestion.code, console)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import count, groupby
 from operator import itemgetter
 
 import numpy as np
@@ -110,9 +110,14 @@ def legend(panel: Panel, *, width: int, ink: Ink | None = None) -> Iterator[Text
 
 
 def _numbered(panel: Panel) -> Iterator[tuple[int, Series]]:
-    """The lines with the numbers of their marks, which are the same in every panel."""
-    for row, series in enumerate(series for series in panel.series if series.kind is Kind.LINE and not series.faint):
-        yield (series.colour if isinstance(series.colour, int) else row), series
+    """The lines with the numbers of their marks, which are the same in every panel unless lines share a colour."""
+    lines = [series for series in panel.series if series.kind is Kind.LINE and not series.faint]
+    free = (number for number in count() if number not in {line.colour for line in lines})
+    taken: set[int] = set()
+    for row, series in enumerate(lines):
+        number = series.colour if isinstance(series.colour, int) else row
+        yield (next(free) if number in taken else number), series
+        taken.add(number)
 
 
 def _cells(
@@ -132,7 +137,7 @@ def _cells(
 
 def _axes(panel: Panel, lines: list[Series]) -> tuple[Axis, Axis]:
     x, y = _fitted(panel.x, [line.x for line in lines]), _fitted(panel.y, [line.y for line in lines])
-    if any(series.kind is not Kind.LINE for series in panel.series):
+    if not lines or any(series.kind is not Kind.LINE for series in panel.series):
         x, y = (fitted if own.range is None else own for own, fitted in ((panel.x, x), (panel.y, y)))
     if y.rows:
         y = replace(y, range=(max(1, len(y.rows) - 1), 0))
@@ -150,7 +155,7 @@ def _row_labels(y: Axis, height: int, *, most: int) -> dict[int, str]:
 
 def _fitted(axis: Axis, values: list[Array]) -> Axis:
     """The axis with exactly the range of the values; from 0 where they are positive and linear."""
-    extent = visible_range(values, axis.scale, pad=0.0) or (0.0, 1.0)
+    extent = visible_range(values, axis.scale, pad=0.0) or (0.1 if axis.scale == "log" else 0.0, 1.0)
     if axis.scale == "linear" and 0 < extent[0] < 0.5 * extent[1]:
         extent = 0.0, extent[1]
     return replace(axis, range=extent)

@@ -11,7 +11,7 @@ import numpy as np
 
 from stepwell.record.suggestion import Array, LrSuggestion, Probe
 from stepwell.view.figure import Axis, Dash, Kind, Mark, Panel, Series, visible_range, within
-from stepwell.view.numbers import listing, rate
+from stepwell.view.numbers import count, listing, rate
 
 GREEN = 3  # of the suggestion, beside the region of the good rates
 STROKES = (Dash.SOLID, Dash.DASH, Dash.DOT)  # by seed
@@ -49,10 +49,10 @@ def frame_words(suggestion: LrSuggestion) -> str:
 
 
 def rules_panel(suggestion: LrSuggestion, extent: Extent) -> Panel | None:
-    """A row for ours with its interval, and one for every rule that read the sweep; None where there was no sweep."""
-    if suggestion.sweep is None or not suggestion.sweep.suggestions:
+    """A row for ours with its interval, and one for every rule that read the sweep; None where nobody suggests any."""
+    given = suggestion.sweep.suggestions if suggestion.sweep else {}
+    if not finite([suggestion.lr, *given.values()]).size or not given:
         return None
-    given = suggestion.sweep.suggestions
     rows = ("stepwell", *(name if math.isfinite(lr) else f"{name} (none)" for name, lr in given.items()))
     series = [replace(one, labels=()) for one in frame(suggestion)]
     if math.isfinite(suggestion.lr):
@@ -67,6 +67,12 @@ def rules_alt(suggestion: LrSuggestion) -> str:
         return ""
     given = (f"{name} {rate(lr)}" for name, lr in suggestion.sweep.suggestions.items())
     return f"The rules of other packages: {'; '.join(given)}."
+
+
+def sweep_words(suggestion: LrSuggestion) -> str:
+    """The range test with its length, as a clause."""
+    made = 0 if suggestion.sweep is None else len(suggestion.sweep.rates)
+    return f"a range test of {count(made)} updates"
 
 
 def rates_tried(suggestion: LrSuggestion) -> Extent | None:

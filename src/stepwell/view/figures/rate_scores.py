@@ -22,6 +22,7 @@ from stepwell.view.figures.rate_frame import (
     seeds_used,
     stroke,
     stroke_words,
+    sweep_words,
 )
 from stepwell.view.numbers import count, rate, significant
 from stepwell.view.palette import THEMES
@@ -48,7 +49,7 @@ def rate_scores(suggestion: LrSuggestion) -> Figure:
     caption = (
         f"{what.capitalize()} after a short run, against its base rate. A dot is one run; a line joins the runs of one "
         f"length on one seed{stroke_words(suggestion)}. {_mark_words(lines)}{frame_words(suggestion)}"
-        + ("Below: what the rules of other packages read from one range test of this task." if rules else "")
+        + (f"Below: what the rules of other packages read from {sweep_words(suggestion)}." if rules else "")
     )
     panels = (main, rules) if rules else (main,)
     return Figure("scores", title, panels, caption.strip(), _alt(suggestion), height=3.4)

@@ -1,0 +1,180 @@
+"""`stepwell find` as a user types it: real short runs of a task that trains in milliseconds."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepwell.cli import main
+
+TASK = """
+import pathlib
+import time
+import torch
+from torch import nn
+from stepwell import Workload
+
+def blobs(seed, *, spoil=""):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+    data = torch.Generator().manual_seed(0)
+    inputs = torch.randn(90, 4, generator=data)
+    targets = (inputs.sum(1) > 0).long()
+
+    def train(epoch):
+        order = torch.randperm(60, generator=torch.Generator().manual_seed(1000 * seed + epoch))
+        for rows in order.split(10):
+            yield inputs[:60][rows], targets[:60][rows]
+
+    def loss(model, batch):
+        value = nn.functional.cross_entropy(model(batch[0]), batch[1])
+        if spoil == "slow":
+            pathlib.Path("training").touch()
+            time.sleep(0.2)
+        return value * float("nan") if spoil == "nan" else value.repeat(2) if spoil == "vector" else value
+
+    def metrics(model, batch):
+        return {"loss": (nn.functional.cross_entropy(model(batch[0]), batch[1], reduction="sum"), len(batch[1]))}
+
+    return Workload(model, loss, train, 6, val=lambda: [(inputs[60:], targets[60:])], metrics=metrics)
+
+def nan(seed):
+    return blobs(seed, spoil="nan")
+
+def vector(seed):
+    return blobs(seed, spoil="vector")
+
+def slow(seed):
+    return blobs(seed, spoil="slow")
+"""
+BLOBS = ("find", "blobs.py:blobs", "--budget", "200")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "blobs.py").write_text(TASK)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stepwell(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """The exit code, what was printed and what was complained of, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["stepwell", *arguments])
+        try:
+            main()
+            code: Any = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+    printed = capsys.readouterr()
+    return int(code), printed.out, printed.err
+
+
+def test_a_search_prints_its_answer_and_writes_its_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = stepwell(capsys, *BLOBS, "--out", "result")
+    assert code == 0
+    assert err == "searching for a rate, within 200 steps ...\n"
+    for words in ("Verdict", "Good rates", "of 200 steps", "What each rule suggests", "lr=", "report: "):
+        assert words in out
+    names = {path.name for path in (folder / "result").iterdir()}
+    assert names >= {"report.html", "scores.png", "scores.svg", "short-runs.png", "sweep.png"}
+    assert "blobs.py:blobs" in (folder / "result" / "report.html").read_text()
+
+
+def test_without_out_nothing_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = stepwell(capsys, *BLOBS)
+    assert code == 0
+    assert "report:" not in out
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"blobs.py"}
+
+
+def test_json_is_all_that_is_printed_with_json_and_is_the_same_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [stepwell(capsys, *BLOBS, "--json", "--optimizer", "adam", "--seed", "3")[1] for _ in range(2)]
+    found = json.loads(runs[0])
+    assert runs[0] == runs[1]
+    assert found["optimizer"] == "adam"
+    assert found["low"] <= found["lr"] <= found["high"]
+    assert found["spent"] <= 200
+    assert min(run["seed"] for run in found["runs"]) == 3
+
+
+def test_what_is_asked_is_what_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--schedule", "cosine 1..0", "--length", "20ep", "--metric", "val", "--low", "0.001", "--high", "0.3")
+    code, out, _ = stepwell(capsys, *BLOBS, *options, "--option", "weight_decay=0.01", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["schedule"], found["metric"]) == ("cosine 1..0", "val")
+    assert "total_steps=120" in found["code"]
+    assert "weight_decay=0.01" in found["code"]
+    assert all(0.001 <= run["lr"] <= 0.31 for run in found["runs"])
+    assert all(run["val"] == run["score"] for run in found["runs"] if run["fate"] == "finished")
+
+
+def test_the_range_test_alone_shows_every_rule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = stepwell(capsys, *BLOBS, "--method", "range", "--low", "1e-4", "--high", "100", "--out", "swept")
+    assert code == 0
+    for words in ("The range test", "fastai.valley", "lightning", "torch-lr-finder", "ignite"):
+        assert words in f"The range test {out}"
+    assert not (folder / "swept" / "scores.png").exists()
+    assert (folder / "swept" / "sweep.png").exists()
+
+
+def test_a_loss_that_is_nan_is_an_answer_not_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = stepwell(capsys, "find", "blobs.py:nan", "--budget", "200")
+    assert code == 0
+    assert "No rate found: no signal." in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("find", "blobs.py:missing"), "missing"),
+        (("find", "blobs.py:vector"), "the loss must be a tensor with a single number, got shape (2,)"),
+        ((*BLOBS, "--optimizer", "adamm"), "adamm"),
+        ((*BLOBS, "--option", "weight_decay"), "NAME=VALUE"),
+        ((*BLOBS, "--schedule", "cosin 1..0"), "cosin"),
+        ((*BLOBS, "--length", "20%"), "--length is in epochs (20ep) or updates (600), got '20%'"),
+        ((*BLOBS, "--length", "0.1ep"), "--length 0.1ep is 0.6 updates; it must be a whole number of at least 1"),
+        ((*BLOBS, "--low", "1", "--high", "0.1"), "low must be well below high"),
+        ((*BLOBS, "--low", "0"), "low is a rate above 0, got 0"),
+        ((*BLOBS, "--low", "-1"), "low is a rate above 0, got -1"),
+        ((*BLOBS, "--metric", "accuracy"), "'accuracy' is not one of 'loss', 'val'"),
+        ((*BLOBS, "--method", "guess"), "'guess' is not one of 'race', 'range'"),
+        (("find", "blobs.py:blobs", "--budget", "10"), "at least 60, got 10"),
+        ((*BLOBS, "--out", "blobs.py"), "cannot make the folder"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    code, out, err = stepwell(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    complaint = re.sub(r"^searching for a rate, within \d+ steps ...\n", "", err)
+    assert complaint.startswith("error: ")
+    assert words in complaint
+
+
+def test_ctrl_c_ends_it_with_one_sentence_and_leaves_nothing_behind(folder: Path) -> None:
+    call = "from stepwell.cli import main; main()"
+    command = [sys.executable, "-c", call, "find", "blobs.py:slow", "--out", "result"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "searching" in process.stderr.readline()
+    deadline = time.monotonic() + 60
+    while not (folder / "training").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert err == "stopped; nothing was kept, and nothing is left behind\n"
+    assert not (folder / "result").exists()

@@ -22,7 +22,7 @@ import torch
 from torch.optim import SGD, Adam, AdamW, RMSprop
 
 from benchmarks.find import tasks
-from benchmarks.find.ours import exists, remembered
+from benchmarks.find.ours import remembered
 from benchmarks.find.peers import BUDGETS, PACKAGES, WAYS, Answers, Request
 from benchmarks.find.table import Judged, rows, table
 from benchmarks.find.truth import SCHEDULES, judge, seeds, single
@@ -128,7 +128,7 @@ def main() -> None:
     """Print the table, and which goals are met."""
     torch.set_num_threads(1)
     scope = QUICK if "--quick" in sys.argv else WHOLE
-    with_ours = "--peers-only" not in sys.argv and exists()
+    with_ours = "--peers-only" not in sys.argv
     sources = [default_rates, whole_grid, peers, *([stepwell] if with_ours else [])]
     judged = [each for source in sources for each in source(scope)]
     print(table(judged))

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.find.kept import CACHE, Kept, digest
 from benchmarks.find.tasks import Batch, fingerprint, make
+from benchmarks.find.truth import STEPS
+from stepwell.find import find_lr
 from stepwell.tasks.task import Workload
 
 ROOM = Path(__file__).parents[2] / "src" / "stepwell" / "find"
 
 
 def ours(task_name: str, optimizer: str, schedule: str, seed: int, budget: int) -> tuple[float, int, str]:
-    """The suggested rate (`nan` without one), the updates that it took, and the verdict.
-
-    Raises:
-        SystemExit: there is no finder to ask.
-    """
-    find = _entry()
-    if find is None:
-        raise SystemExit("stepwell.find has no `find_lr` yet; `--peers-only` measures the others")
-    work = partial(workload, task_name, seed)
-    raise NotImplementedError(
-        f"give {work} to {find} for {task_name}, {optimizer}, {schedule!r}, seed {seed}, {budget} updates"
-    )
+    """The suggested rate (`nan` without one), the updates that it took, and the verdict."""
+    task = partial(workload, task_name, seed)
+    found = find_lr(task, optimizer, schedule=schedule, total_steps=STEPS, budget=budget)
+    return found.lr, found.spent, found.verdict.value
 
 
 def workload(task_name: str, finder_seed: int, seed: int) -> Workload:
@@ -65,13 +56,3 @@ def remembered(task_name: str, optimizer: str, schedule: str, seed: int, budget:
         kept.add(key, ours(task_name, optimizer, schedule, seed, budget))
     lr, spent, verdict = kept[key]
     return lr, spent, verdict
-
-
-def exists() -> bool:
-    """Whether there is a finder to ask."""
-    return _entry() is not None
-
-
-def _entry() -> Callable[..., Any] | None:
-    found: Callable[..., Any] | None = getattr(import_module("stepwell.find"), "find_lr", None)
-    return found

@@ -6,6 +6,7 @@
     scheduler = stepwell.Scheduler(optimizer, "linear 0..1 for 5% | cosine to 0", total_steps=10_000)
 
     comparison = stepwell.compare("digits-cnn")
+    found = stepwell.find_lr(model, optimizer, loss=loss, data=loader, schedule="cosine 1..0", total_steps=10_000)
 
 Importing it does not import torch; whatever needs torch is loaded when it is first asked for.
 """
@@ -20,6 +21,7 @@ from stepwell.errors import StepwellError
 from stepwell.finding import Finding, Severity
 from stepwell.record.comparison import Comparison
 from stepwell.record.run import Ending, Outcome, Run
+from stepwell.record.suggestion import LrSuggestion, Verdict
 from stepwell.record.trial import Strategy, TaskRef, Trial
 from stepwell.schedule import RECIPES, Curve, Greedy, Horizon, Plateau, Schedule, parse, schedule, twins
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from stepwell.drive.from_torch import from_torch
     from stepwell.drive.recorder import Recorder
     from stepwell.drive.scheduler import Scheduler
+    from stepwell.find.how import How
+    from stepwell.find.search import find_lr
     from stepwell.record.store import Store
     from stepwell.tasks.task import Task, Workload
     from stepwell.tasks.train import train
@@ -37,6 +41,8 @@ _LAZY = {
     "Recorder": "stepwell.drive.recorder",
     "Scheduler": "stepwell.drive.scheduler",
     "from_torch": "stepwell.drive.from_torch",
+    "How": "stepwell.find.how",
+    "find_lr": "stepwell.find.search",
     "Store": "stepwell.record.store",
     "Task": "stepwell.tasks.task",
     "Workload": "stepwell.tasks.task",
@@ -62,6 +68,7 @@ __all__ = [
     "Comparison",
     "Ending",
     "Finding",
+    "LrSuggestion",
     "Outcome",
     "Run",
     "Severity",
@@ -69,10 +76,13 @@ __all__ = [
     "Strategy",
     "TaskRef",
     "Trial",
+    "Verdict",
     # work
+    "How",
     "Task",
     "Workload",
     "compare",
+    "find_lr",
     "train",
     # errors
     "StepwellError",

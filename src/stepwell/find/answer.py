@@ -12,6 +12,7 @@ from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import Probe, Verdict
 
 NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
+UNKNOWN = 0.3  # what stands for the regret of the place above the highest that was tried
 FAR_APART = 3  # places: train and validation disagree if their best rates are this far from each other ...
 WORTH = 0.2  # ... and the one's best costs the other this much of what there is to gain
 
@@ -51,7 +52,7 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     gap = heat.level.gap
     failed = {place for one in tried for place in one.failed()}
     near = failed and min(failed) <= max(regrets) + gap
-    place = best_place(risks(regrets, gap, beyond=1.0 if near else None))
+    place = best_place(risks(regrets, gap, beyond=1.0 if near else UNKNOWN))
     low, high = interval(regrets, place, gap)
     edge = min((one for one in failed if one > place), default=None)
     verdict, words = _verdict(heat, bounds, edge)

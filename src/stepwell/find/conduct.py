@@ -45,6 +45,7 @@ class Search:
         seed: the first one; a level's seeds are counted from it.
         bounds: the first and the last place of the grid that may be tried; None for no bounds.
         watch: hears of every short run before it begins.
+        dear: batches that were scored for one short run at most so far; what the next may cost besides its updates.
     """
 
     bench: Bench
@@ -57,6 +58,7 @@ class Search:
     heats: list[Heat] = field(default_factory=list)
     sweep: RangeTest | None = None
     initials: dict[int, float] = field(default_factory=dict)
+    dear: int = 0
     _here: int | None = None
 
     def run(self) -> None:
@@ -86,18 +88,20 @@ class Search:
         return told
 
     def _affordable(self, ask: Ask) -> bool:
-        scored = self.setting.scored * (1 if ask.seed in self.initials else 2)
-        return self.bench.spent + ask.level.steps + scored <= self.budget
+        beginning = 0 if ask.seed in self.initials else self.dear
+        return self.bench.spent + beginning + ask.level.steps + self.dear <= self.budget
 
     def _run(self, ask: Ask) -> Told:
         self._stand_on(ask.seed)
         lr, steps, stage = rate_at(ask.place), ask.level.steps, ask.level.stage
         self._tell(f"{steps} updates at rate {lr:.3g}")
         initial = self.initials[ask.seed]
+        before = self.bench.spent
         probe = short_run(
             self.bench, self.setting, lr=lr, steps=steps, initial=initial, seed=self.seed + ask.seed, stage=stage
         )
         self.probes.append(probe)
+        self.dear = max(self.dear, self.bench.spent - before - len(probe.losses))
         return Told(probe.score if probe.fate is Fate.FINISHED else math.inf, initial)
 
     def _stand_on(self, seed: int) -> None:
@@ -105,7 +109,9 @@ class Search:
             self.bench.begin(self.seed + seed)
             self._here = seed
         if seed not in self.initials:
+            before = self.bench.spent
             self.initials[seed] = untrained(self.bench, self.setting)
+            self.dear = max(self.dear, self.bench.spent - before)
 
     def _tell(self, words: str) -> None:
         if self.watch is not None:

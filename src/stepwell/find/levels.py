@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.errors import OptionError
 from stepwell.find.race import Level
+from stepwell.find.short_run import FINE
 
 SMALLEST = 60  # a sweep, and three short runs of a few updates
 SWEEP = 30  # updates that the sweep takes, about
@@ -28,9 +29,9 @@ def levels(budget: int, *, scored: int) -> list[Level]:
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < SMALLEST:
         raise OptionError(f"the budget is a whole number of updates of at least {SMALLEST}, got {budget!r}")
     if budget < 200:
-        return [Level(max(min(16, (budget - SWEEP) // COARSE_RUNS - scored), 3), 2, (0,))]
+        return [Level(max(min(16, (budget - SWEEP) // 3 - scored), 3), 2, (0,))]
     first = 10 if budget < 450 else 16  # after ten updates a rate that will fail may still look best
     seeds = (1,) if budget < 450 else (1, 2) if budget < 1500 else (1, 2, 3)
     rest = budget - SWEEP - COARSE_RUNS * (first + scored)
     fine = int(rest / (FINE_RUNS * len(seeds))) - scored
-    return [Level(first, 2, (0,)), Level(fine, 1, seeds, stage="refine")]
+    return [Level(first, 2, (0,)), Level(fine, 1, seeds, stage=FINE)]

@@ -149,7 +149,7 @@ def best_place(regrets: Mapping[int, float]) -> int:
     return min(regrets, key=lambda place: (regrets[place], place))
 
 
-def risks(regrets: Mapping[int, float], gap: int, beyond: float | None = None) -> dict[int, float]:
+def risks(regrets: Mapping[int, float], gap: int, beyond: float) -> dict[int, float]:
     """Each regret with three tenths of the next higher place's.
 
     One run's score is noisy, and too high costs more than too low: the rate before the edge of failure carries some of
@@ -158,12 +158,9 @@ def risks(regrets: Mapping[int, float], gap: int, beyond: float | None = None) -
     Args:
         regrets: of every place.
         gap: places between neighbours.
-        beyond: what stands for the neighbour above the highest place; its own regret if None.
+        beyond: what stands for the neighbour above the highest place.
     """
-    return {
-        place: 0.7 * own + 0.3 * regrets.get(place + gap, own if beyond is None else beyond)
-        for place, own in regrets.items()
-    }
+    return {place: 0.7 * own + 0.3 * regrets.get(place + gap, beyond) for place, own in regrets.items()}
 
 
 def _inside(place: int, bounds: tuple[int, int]) -> bool:

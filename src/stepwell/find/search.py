@@ -17,7 +17,7 @@ from stepwell.find.how import How
 from stepwell.find.of_factory import Data, MakeOptimizer
 from stepwell.find.range_test import range_test
 from stepwell.find.short_run import Setting
-from stepwell.find.subject import Subject, read_subject
+from stepwell.find.subject import Given, Subject, read_subject
 from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import LrSuggestion, RangeTest, Verdict
 from stepwell.schedule import Schedule
@@ -25,6 +25,7 @@ from stepwell.schedule import schedule as read_schedule
 
 BUDGET = 600  # updates
 SCORED = 4  # batches that a short run is scored on
+VAL_BATCHES = {"loss": 4, "val": 8}  # that it is validated on at most, by what ranks the rates
 LOWEST, HIGHEST = 1e-7, 10.0  # of a range test, unless given
 UTMOST = (1e-9, 1e5)  # of a race with one end given
 SWEPT = 100  # updates of a range test
@@ -93,9 +94,8 @@ def find_lr(  # noqa: PLR0913 -- what is trained, what is asked, and how far to 
     """
     _check(metric, method, low, high)
     setting = Setting(read_schedule(schedule), total_steps, SCORED, metric)
-    asked = read_subject(
-        subject, optimizer, loss=loss, data=data, val=val, options=options, scheduler=scheduler, how=how
-    )
+    given = Given(loss, data, val, options, scheduler, how, VAL_BATCHES[metric])
+    asked = read_subject(subject, optimizer, given)
     if metric == "val" and not asked.has_val:
         raise OptionError("metric='val' ranks rates by the validation loss, so it needs val=..., a validation loader")
     with asked.bench as bench:

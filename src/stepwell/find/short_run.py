@@ -18,6 +18,7 @@ from stepwell.schedule.stretch import stretched
 # A run whose training loss is this many untrained losses above the untrained one is given up: no rate that is any good
 # comes near, and a diverged run costs its few updates only.
 GIVEN_UP = 10.0
+FINE = "refine"  # the stage whose runs tell whether training and validation agree
 # One that ends this share above the untrained loss has diverged too, as in a whole run.
 ENDS_ABOVE = 0.5
 
@@ -42,7 +43,7 @@ class Setting:
 def untrained(bench: Bench, setting: Setting) -> float:
     """The score at the start of the seed that the bench stands on."""
     bench.rewind()
-    return _scores(bench, setting)[0]
+    return _scores(bench, setting, also=False)[0]
 
 
 def short_run(bench: Bench, setting: Setting, *, lr: float, steps: int, initial: float, seed: int, stage: str) -> Probe:
@@ -65,7 +66,7 @@ def short_run(bench: Bench, setting: Setting, *, lr: float, steps: int, initial:
         if len(losses) < steps or not math.isfinite(losses[-1]):
             words = f"diverged: the training loss was {losses[-1]:.3g} at update {len(losses) - 1}"
             return replace(probe, fate=Fate.DIVERGED, words=words)
-        score, train, val = _scores(bench, setting)
+        score, train, val = _scores(bench, setting, also=stage == FINE)
     except TrialMemoryError as error:
         return replace(probe, fate=Fate.FAILED, words=str(error))
     if not math.isfinite(score) or score > initial + ENDS_ABOVE * abs(initial):
@@ -112,9 +113,10 @@ def _train(bench: Bench, setting: Setting, lr: float, steps: int, initial: float
     return losses
 
 
-def _scores(bench: Bench, setting: Setting) -> tuple[float, float, float]:
-    """What the rates are ranked by, and the two losses it may be."""
-    val = bench.validate()
-    train = bench.losses(setting.scored)
+def _scores(bench: Bench, setting: Setting, *, also: bool) -> tuple[float, float, float]:
+    """What the rates are ranked by, and the two losses that it may be; the other one only if it is `also` wanted."""
+    by_val = setting.metric == "val"
+    val = bench.validate() if by_val or also else None
+    train = bench.losses(setting.scored) if also or not by_val else math.nan
     shown = math.nan if val is None else val
-    return (shown if setting.metric == "val" else train), train, shown
+    return (shown if by_val else train), train, shown

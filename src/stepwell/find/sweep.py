@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from stepwell.find.bench import Bench
+from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.find.grid import PER_DECADE, rate_at
 from stepwell.record.suggestion import RangeTest
 
@@ -31,10 +31,18 @@ def sweep(bench: Bench, bounds: tuple[int, int] | None) -> RangeTest:
     losses: list[float] = []
     for place in range(first, last + 1):
         rates.append(rate_at(place))
-        losses.append(bench.update(rates[-1]))
+        losses.append(_loss(bench, rates[-1]))
         if not losses[-1] <= losses[0] + (BLOWN_UP - 1) * abs(losses[0]):
             break
     return RangeTest(np.array(rates), np.array(losses))
+
+
+def _loss(bench: Bench, lr: float) -> float:
+    """The loss before an update; infinite where there is no memory for it."""
+    try:
+        return bench.update(lr)
+    except TrialMemoryError:
+        return math.inf
 
 
 def where_to_begin(test: RangeTest, first: int) -> int:

@@ -1,0 +1,124 @@
+"""Laws of the race, which is pure: it asks, is told, and asks again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepwell.find.race import Ask, Heat, Level, Told, best_place, normalised, race, risks
+
+WIDE = (-100, 100)
+ONE = Level(10, 2, (0,))
+TWO = Level(40, 1, (1, 2), stage="refine")
+
+
+def run(
+    levels: list[Level],
+    start: int,
+    score: Callable[[Ask], float],
+    bounds: tuple[int, int] = WIDE,
+    most: int = 10_000,
+) -> tuple[list[Heat], list[Ask]]:
+    """Run a race whose scores follow a formula; it is told of `most` runs at most."""
+    asked: list[Ask] = []
+    going = race(levels, start, bounds)
+    try:
+        asks = next(going)
+        while True:
+            affordable = list(asks)[: most - len(asked)]
+            asked += affordable
+            asks = going.send({ask: Told(score(ask), 1.0) for ask in affordable})
+    except StopIteration as end:
+        return end.value, asked
+
+
+def valley(best: int, failing: int = 1000) -> Callable[[Ask], float]:
+    """Scores with one lowest place, and failure from a place on."""
+
+    def score(ask: Ask) -> float:
+        return math.inf if ask.place >= failing else 1.0 - 1.0 / (1.0 + 0.05 * (ask.place - best) ** 2)
+
+    return score
+
+
+@given(best=st.integers(-40, 40), start=st.integers(-60, 60))
+def test_a_race_finds_the_lowest_place_of_a_valley_wherever_it_starts(best: int, start: int) -> None:
+    heats, _ = run([ONE, TWO], start, valley(best))
+    regrets = heats[-1].regrets()
+    assert best_place(regrets) == best
+    assert {best - 1, best, best + 1} <= set(regrets)
+
+
+@given(best=st.integers(-40, 40), start=st.integers(-60, 60), above=st.integers(1, 8))
+def test_a_race_that_starts_among_failures_walks_down_out_of_them(best: int, start: int, above: int) -> None:
+    heats, _ = run([ONE, TWO], start, valley(best, failing=best + above))
+    assert best_place(heats[-1].regrets()) == best
+
+
+@given(best=st.integers(-40, 40), start=st.integers(-60, 60))
+def test_no_short_run_is_asked_for_twice(best: int, start: int) -> None:
+    _, asked = run([ONE, TWO], start, valley(best))
+    assert len(set(asked)) == len(asked)
+
+
+@given(best=st.integers(-40, 40), start=st.integers(-60, 60), low=st.integers(-30, 0), width=st.integers(4, 30))
+def test_a_race_stays_within_its_bounds(best: int, start: int, low: int, width: int) -> None:
+    heats, asked = run([ONE, TWO], start, valley(best), bounds=(low, low + width))
+    assert all(low <= ask.place <= low + width for ask in asked)
+    wanted = min(max(best, low), low + width)
+    assert abs(best_place(heats[-1].regrets()) - wanted) <= 1
+
+
+@given(best=st.integers(-10, 10), most=st.integers(0, 30))
+def test_a_race_whose_budget_ends_returns_what_it_was_told(best: int, most: int) -> None:
+    heats, asked = run([ONE, TWO], 0, valley(best), most=most)
+    told = {(ask.place, ask.seed, ask.level.steps) for ask in asked}
+    kept = {(place, seed, heat.level.steps) for heat in heats for place, seed in heat.told}
+    assert told == kept
+
+
+def test_every_rate_of_a_level_ends_up_on_all_its_seeds() -> None:
+    heats, _ = run([ONE, TWO], 0, valley(3))
+    assert [heat.level.steps for heat in heats] == [10, 40]
+    assert {seed for _, seed in heats[-1].told} == {1, 2}
+    assert set(heats[-1].regrets()) >= {2, 3, 4}
+
+
+def test_a_flat_loss_is_walked_down_to_the_lowest_rate() -> None:
+    heats, asked = run([ONE], 0, lambda ask: 1.0, bounds=(-20, 20))
+    assert set(heats[-1].regrets().values()) == {1.0}
+    assert min(ask.place for ask in asked) == -20
+
+
+@given(
+    score=st.floats(allow_nan=True, allow_infinity=True),
+    best=st.floats(-1e6, 1e6),
+    initial=st.floats(-1e6, 1e6),
+)
+def test_a_normalised_regret_is_between_best_and_untrained(score: float, best: float, initial: float) -> None:
+    assert 0.0 <= normalised(score, best, initial) <= 1.0
+
+
+def test_regrets_by_hand() -> None:
+    heat = Heat(Level(10, 1, (0, 1)))
+    heat.told = {
+        (0, 0): Told(0.5, 1.0),
+        (1, 0): Told(0.0, 1.0),
+        (2, 0): Told(math.inf, 1.0),
+        (0, 1): Told(2.0, 4.0),
+        (1, 1): Told(3.0, 4.0),
+        (2, 1): Told(4.0, 4.0),
+        (3, 1): Told(1.0, 4.0),  # on one seed only: not a place of the level
+    }
+    assert heat.regrets() == pytest.approx({0: (0.5 + 1 / 3) / 2, 1: (0.0 + 2 / 3) / 2, 2: 1.0})
+    assert heat.failed() == {2}
+
+
+def test_a_rate_next_to_failure_carries_some_of_it() -> None:
+    assert best_place(risks({0: 0.02, 1: 0.0, 2: 1.0}, 1, beyond=0.0)) == 0
+    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=1.0)) == 0
+    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=0.0)) == 1

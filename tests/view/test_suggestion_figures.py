@@ -81,6 +81,12 @@ def test_what_was_not_found_is_not_drawn() -> None:
     assert not rate_scores(CASES["range test"]).panels
 
 
+def test_an_interval_of_one_rate_is_no_region() -> None:
+    figure = rate_scores(replace(made.found(), low=0.1, high=0.1))
+    assert not of(figure.panels[0], Kind.REGION)
+    assert "shaded" not in figure.caption.lower()
+
+
 def test_every_rule_has_a_row_and_one_without_an_answer_says_so() -> None:
     sweep = CASES["found"].sweep
     assert sweep is not None

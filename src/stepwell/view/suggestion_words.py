@@ -13,8 +13,8 @@ from stepwell.view.numbers import ABSENT, count, decimals_for, listing, rate, si
 _NEXT = {
     Verdict.FOUND: "",
     Verdict.NO_SIGNAL: "Look at the loss and the data first.",
-    Verdict.WIDEN_UP: "The best rate may lie above those that were tried: search again with a higher --high.",
-    Verdict.WIDEN_DOWN: "The best rate may lie below those that were tried: search again with a lower --low.",
+    Verdict.WIDEN_UP: "The best rate may lie above those tried: give a larger budget, or a higher `high`.",
+    Verdict.WIDEN_DOWN: "The best rate may lie below those tried: give a larger budget, or a lower `low`.",
     Verdict.DISAGREE: "Training and validation want different rates: choose the metric that you mean.",
 }
 

@@ -22,7 +22,7 @@ def frame(suggestion: LrSuggestion) -> tuple[Series, ...]:
     """The good rates as a region, the suggestion and the failure edge as lines."""
     found = []
     good, edge, lr = np.array([suggestion.low, suggestion.high]), suggestion.edge, suggestion.lr
-    if np.isfinite(good).all():
+    if good[0] < good[1]:
         note = f"good from {rate(good[0])} to {rate(good[1])}"
         found.append(Series(note, Kind.REGION, good, group="good rates", notes=(note,)))
     if math.isfinite(edge):
@@ -38,7 +38,7 @@ def frame(suggestion: LrSuggestion) -> tuple[Series, ...]:
 def frame_words(suggestion: LrSuggestion) -> str:
     """The frame as a sentence of the caption; empty where there is none."""
     parts = []
-    if math.isfinite(suggestion.low + suggestion.high):
+    if suggestion.low < suggestion.high:
         parts.append(f"shaded are the rates as good as the best, {rate(suggestion.low)} to {rate(suggestion.high)}")
     if math.isfinite(suggestion.lr):
         parts.append(f"the green line is the suggestion, {rate(suggestion.lr)}")

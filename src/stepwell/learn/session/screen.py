@@ -12,6 +12,8 @@ from stepwell.learn.attempt import strict
 from stepwell.learn.grade import solution
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.explain import Explain
+from stepwell.learn.items.fix import Fix
+from stepwell.learn.items.tune import Tune
 from stepwell.learn.mastery import CHALLENGE, Mastery
 from stepwell.learn.modes import Mode
 from stepwell.learn.page import Block, Curves, Program, Prose
@@ -78,10 +80,19 @@ def _question(state: State, of: int) -> Step:
         "attempts_left": state.attempts_left,
         "limit": state.plan.limit,
         "sure": state.plan.rules.sure,
-        "last": _verdict(state.tries[-1].graded) if state.tries else None,
+        "last": _last(state),
         "trouble": state.trouble,
     }
     return Step("question", state.plan.mode, state.number + 1, of, data, (*accepts, "skip", "quit"))
+
+
+def _last(state: State) -> dict[str, Any] | None:
+    """The verdict on the answer before. What was measured of a program or a setting tells no key; of others it may."""
+    if not state.tries:
+        return None
+    graded = state.tries[-1].graded
+    runs = isinstance(state.item.item.body, Fix | Tune)
+    return {**_verdict(graded), **({"evidence": graded.evidence} if runs else {})}
 
 
 def _front(state: State) -> dict[str, Any]:

@@ -1,0 +1,298 @@
+"""Reads what a learner types at a question, and makes it an event of the sitting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from stepwell.cli.learn.charts import between, draw_lines, laid
+from stepwell.cli.learn.editor import Draft
+from stepwell.cli.learn.questions import LETTERS, setting_words
+from stepwell.cli.learn.terminal import Terminal
+from stepwell.errors import AnswerError, StepwellError
+from stepwell.learn.session.screen import Step
+
+Event: TypeAlias = Mapping[str, Any]
+
+RATINGS = ("again", "hard", "good", "easy")
+QUIT: Event = MappingProxyType({"do": "quit"})
+
+_ASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "choice": ("Answer", "the number of an option"),
+        "control": ("Answer", "the number of a run"),
+        "multi": ("Answers", "the numbers of all that hold, such as 1 3"),
+        "order": ("Order", "all the numbers, the smallest first, such as 2 1 3"),
+        "numeric": ("Answer", "a number, such as 0.05, 5e-2 or 5%"),
+    }
+)
+_COMMANDS = {"h": "hint", "s": "skip", "q": "quit", "?": "help"}
+
+
+def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
+    """What the learner does at a question. What cannot be meant is said, and asked again."""
+    data = step.data
+    while True:
+        prompt, form = _prompt(data)
+        line = terminal.ask(f"{prompt}: ")
+        word = _COMMANDS.get(line.casefold(), line.casefold())
+        match word:
+            case "quit":
+                return QUIT
+            case "help":
+                terminal.say(_help(step, form))
+            case "hint" | "skip" if word in step.accepts:
+                return {"do": word}
+            case "hint":
+                terminal.say("There is no further hint here.", "dim")
+            case _ if data["trouble"]:
+                terminal.say("Type s to go on.", "dim")
+            case _:
+                try:
+                    answered = _answered(terminal, step, line, draft)
+                except StepwellError as error:
+                    terminal.say(f"{str(error)[:1].upper()}{str(error)[1:]}.", "yellow")
+                    continue
+                if answered is not None:
+                    return answered
+
+
+def back_event(terminal: Terminal) -> Event:
+    """How well a card was known."""
+    while True:
+        word = terminal.ask("How well did you know it? 1 again, 2 hard, 3 good, 4 easy: ").casefold()
+        if word in ("q", "quit"):
+            return QUIT
+        if word in ("s", "skip"):
+            return {"do": "skip"}
+        if word in ("1", "2", "3", "4"):
+            word = RATINGS[int(word) - 1]
+        if word in RATINGS:
+            return {"do": "answer", "answer": word}
+        terminal.say("Type a number from 1 to 4, or s to leave it unrated.", "dim")
+
+
+def concepts_event(terminal: Terminal, step: Step) -> Event:
+    """Which concepts the learner finds in the own explanation. The machine suggests, and never counts alone."""
+    count = len(step.data["concepts"])
+    suggested = [number for number, concept in enumerate(step.data["concepts"]) if concept["suggested"]]
+    while True:
+        line = terminal.ask("Which does your text have? Numbers such as 1 3; ok takes those with *; none: ").casefold()
+        if line in ("q", "quit"):
+            return QUIT
+        if line in ("s", "skip"):
+            return {"do": "skip"}
+        try:
+            ticks = suggested if line == "ok" else [] if line in ("none", "0") else _places(line, count)
+        except AnswerError as error:
+            terminal.say(f"{error}", "yellow")
+            continue
+        return {"do": "answer", "answer": {"text": step.data["text"], "ticks": ticks}}
+
+
+def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
+    """What stands before the answer, and the form that it has."""
+    match data["type"]:
+        case "match":
+            letters = " ".join(LETTERS[: len(data.get("curves", ()))])
+            return f"Labels of {letters}", f"the number of a label for each of {letters}, such as 2 1 3"
+        case "draw":
+            return "Points", "`step value`, several with commas between; an empty line ends them"
+        case "write":
+            return "Schedule", "the text of a schedule; `try TEXT` draws one first"
+        case "fix":
+            return (
+                "Enter checks, e edits, or a file",
+                "Enter to check, e to edit, or the path of a file with the program",
+            )
+        case "tune":
+            return "Optimizer (Enter to begin, or try again)", "the optimizer, then the rate and the schedule"
+        case "card":
+            return "Think, then Enter", "Enter turns the card over"
+        case "explain":
+            return "Your words", "as many lines as you like; an empty line ends them"
+        case kind:
+            prompt, form = _ASKS[kind]
+            return (f"{prompt} ({data['unit']})" if data.get("unit") else prompt), form
+
+
+def _help(step: Step, form: str) -> str:
+    hint = "h a hint, " if "hint" in step.accepts else ""
+    return f"Type {form}. Or {hint}s to skip, q to end; what is answered is kept."
+
+
+def _answered(terminal: Terminal, step: Step, line: str, draft: Draft) -> Event | None:
+    """The event of an answer; None where there is none yet.
+
+    Raises:
+        StepwellError: it cannot be meant.
+    """
+    kind = step.data["type"]
+    if kind == "card":
+        return {"do": "reveal"}
+    if kind == "explain":
+        return {"do": "reveal", "text": _paragraph(terminal, line)}
+    answer = _READ[kind](terminal, step, line, draft)
+    if answer is None:
+        return None
+    event = {"do": "answer", "answer": answer}
+    if step.data["sure"]:
+        confidence = _confidence(terminal)
+        return QUIT if confidence is None else {**event, "confidence": confidence}
+    return event
+
+
+def _confidence(terminal: Terminal) -> float | None:
+    """From 0 to 1; None where the learner ends here."""
+    while True:
+        line = terminal.ask("How sure are you, 0 to 100 percent? ").rstrip("% ")
+        if line.casefold() in ("q", "quit"):
+            return None
+        try:
+            value = float(line) / 100
+        except ValueError:
+            value = -1.0
+        if 0 <= value <= 1:
+            return value
+        terminal.say("Type a number from 0 to 100: 50 for a coin's toss, 100 for certain.", "dim")
+
+
+def _numbers(text: str) -> list[int]:
+    words = re.split(r"[\s,;]+", text.strip())
+    if not all(word.isdecimal() for word in words):
+        raise AnswerError(f"expected numbers such as 1 3, got {text!r}; ? for help")
+    return [int(word) for word in words]
+
+
+def _places(text: str, count: int) -> list[int]:
+    numbers = _numbers(text)
+    for number in numbers:
+        if not 1 <= number <= count:
+            raise AnswerError(f"expected numbers from 1 to {count}, got {number}")
+    return [number - 1 for number in numbers]
+
+
+def _one(_terminal: Terminal, step: Step, line: str, _draft: Draft) -> int:
+    places = _places(line, len(step.data["options"]))
+    if len(places) != 1:
+        raise AnswerError(f"expected one number, got {line!r}")
+    return places[0]
+
+
+def _several(_terminal: Terminal, step: Step, line: str, _draft: Draft) -> list[int]:
+    data = step.data
+    if "options" in data:
+        return _places(line, len(data["options"]))
+    count = len(data.get("pieces") or data["labels"])
+    places = _places(line, count)
+    if sorted(places) != list(range(count)):
+        raise AnswerError(f"expected each number from 1 to {count} once, got {line!r}")
+    return places
+
+
+def _number(_terminal: Terminal, _step: Step, line: str, _draft: Draft) -> str:
+    if not line:
+        raise AnswerError("expected a number; ? for help")
+    return line
+
+
+def _points(terminal: Terminal, step: Step, line: str, _draft: Draft) -> list[list[float]] | None:
+    """Points until an empty line; they are drawn, and handed in by another one."""
+    data = step.data
+    points: dict[float, float] = {}
+    while True:
+        try:
+            points.update(_pairs(line))
+        except AnswerError as error:
+            terminal.say(f"{error}", "yellow")
+        if not line and len(points) >= 2:
+            drawn = [[at, value] for at, value in sorted(points.items())]
+            draw_lines(terminal.console, [("yours", between(drawn, data["total_steps"]))], what=data["label"])
+            line = terminal.ask("Enter hands it in; more points change it; clear begins anew: ")
+            if not line:
+                return drawn
+        else:
+            line = terminal.ask(f"Points ({len(points)} so far): ")
+        if line.casefold() in ("clear", "c"):
+            return None
+        if line.casefold() in ("q", "quit", "s", "skip", "?"):
+            terminal.say("First clear the points: clear.", "dim")
+            line = ""
+
+
+def _pairs(line: str) -> dict[float, float]:
+    found = {}
+    for part in filter(None, (part.strip() for part in re.split(r"[,;]", line))):
+        words = part.split()
+        try:
+            step, value = map(float, words)
+        except ValueError:
+            raise AnswerError(f"expected `step value`, such as 0 0.1, got {part!r}; ? for help") from None
+        found[step] = value
+    return found
+
+
+def _schedule(terminal: Terminal, step: Step, line: str, _draft: Draft) -> str | None:
+    data = step.data
+    word, _, text = line.partition(" ")
+    if word.casefold() != "try":
+        if not line:
+            raise AnswerError("expected the text of a schedule; ? for help")
+        return line
+    curve = laid(text.strip(), data["total_steps"], data["steps_per_epoch"], data["base_lr"])
+    target = [("target", data["target"])] if data["target"] else []
+    draw_lines(terminal.console, [*target, ("yours", curve)])
+    return None
+
+
+def _program(terminal: Terminal, step: Step, line: str, draft: Draft) -> str | None:
+    return draft.program(terminal, step.data, line)
+
+
+def _setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> dict[str, Any]:
+    """Three questions, each with what was chosen last as its default."""
+    data = step.data
+    last = draft.setting or data["start"]
+    optimizer = _optimizer(data["optimizers"], line or terminal.ask(f"  optimizer [{last['optimizer']}]: "), last)
+    rate = terminal.ask(f"  rate [{last['lr']:g}]: ") or f"{last['lr']!r}"
+    text = terminal.ask(f"  schedule [{last['schedule']}]: ") or last["schedule"]
+    try:
+        lr = float(rate)
+    except ValueError:
+        raise AnswerError(f"expected a rate such as 0.1, got {rate!r}") from None
+    draft.setting = {"optimizer": optimizer, "lr": lr, "schedule": text}
+    terminal.say(f"Training {setting_words(draft.setting)} ...", "dim")
+    return draft.setting
+
+
+def _optimizer(known: list[str], word: str, last: Mapping[str, Any]) -> str:
+    if not word:
+        return str(last["optimizer"])
+    same = [name for name in known if name.casefold() == word.casefold()]
+    return (same or [name for name in known if name.casefold().startswith(word.casefold())] or [word])[0]
+
+
+def _paragraph(terminal: Terminal, line: str) -> str:
+    lines = []
+    while line:
+        lines.append(line)
+        line = terminal.ask("... ")
+    return "\n".join(lines)
+
+
+_READ: Mapping[str, Callable[[Terminal, Step, str, Draft], Any]] = MappingProxyType(
+    {
+        "choice": _one,
+        "control": _one,
+        "multi": _several,
+        "order": _several,
+        "match": _several,
+        "numeric": _number,
+        "draw": _points,
+        "write": _schedule,
+        "fix": _program,
+        "tune": _setting,
+    }
+)

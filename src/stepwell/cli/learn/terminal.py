@@ -1,0 +1,129 @@
+"""How the course writes and reads: Markdown and lines on a terminal, plain text where there is none."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+WIDEST = 100
+"""Columns of text: longer lines are hard to read."""
+# The terminal's own ground and colours: the defaults of rich put code on black, which a light terminal shows as bars.
+_THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h1": "bold underline"})
+CODE_THEME = "ansi_dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where a learner reads and types.
+
+    Args:
+        console: what is printed to.
+        read: gives the line that answers a prompt; EOFError at the end of the input.
+        interactive: whether a person types there, so that an editor can be opened and a page waits.
+    """
+
+    console: Console
+    read: Callable[[str], str]
+    interactive: bool
+
+    def ask(self, prompt: str) -> str:
+        """The line that answers a prompt, without blanks at its ends.
+
+        Raises:
+            EOFError: the input is over.
+        """
+        return self.read(prompt).strip()
+
+    def say(self, words: str, style: str = "") -> None:
+        """Print words as they are, on as many lines as they need."""
+        self.console.print(Text(words, style=style), soft_wrap=not self.console.is_terminal)
+
+    def prose(self, markdown: str) -> None:
+        """Print Markdown: rendered on a terminal, as it is written elsewhere."""
+        if not markdown.strip():
+            return
+        if not self.console.is_terminal:
+            self.say(markdown.strip())
+            return
+        self.console.print(_rendered(markdown))
+
+    def numbered(self, texts: Sequence[str], marks: Sequence[str] = ()) -> None:
+        """Print Markdown texts, each beside its mark: its number from 1 unless `marks` has others."""
+        marks = marks or [str(number) for number in range(1, len(texts) + 1)]
+        if not self.console.is_terminal:
+            for mark, text in zip(marks, texts, strict=True):
+                self.say(f"  {mark}. {text.strip()}")
+            return
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(justify="right", style="bold", min_width=4)
+        table.add_column()
+        for mark, text in zip(marks, texts, strict=True):
+            table.add_row(mark, _rendered(text))
+        self.console.print(table)
+
+    def code(self, program: str) -> None:
+        """Print a program; in colours where there are any."""
+        if not self.console.is_terminal:
+            self.say(program.rstrip())
+            return
+        from rich.syntax import Syntax
+
+        self.console.print(
+            Syntax(
+                program.rstrip(), "python", theme=CODE_THEME, word_wrap=True, background_color="default", padding=(0, 2)
+            )
+        )
+
+    def blank(self) -> None:
+        """Print an empty line."""
+        self.console.print()
+
+    @contextmanager
+    def busy(self, words: str) -> Iterator[None]:
+        """Say what is waited for, while it is."""
+        if not self.console.is_terminal or self.console.is_dumb_terminal:
+            yield
+            return
+        with self.console.status(words, spinner="line"):
+            yield
+
+
+def terminal() -> Terminal:
+    """The standard input and output."""
+    console = plain_console()
+    interactive = console.is_terminal and sys.stdin.isatty()
+    if interactive:
+        with suppress(ImportError):  # where it is missing, lines are read without its editing
+            import readline  # noqa: F401 - `input` uses it
+    return Terminal(console, _read, interactive)
+
+
+def plain_console() -> Console:
+    """A console on the standard output that does not end at a letter that its encoding lacks."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    console = Console(highlight=False, theme=_THEME)
+    if console.width > WIDEST:
+        console.width = WIDEST
+    return console
+
+
+def _read(prompt: str) -> str:
+    line = input(prompt)
+    if not sys.stdin.isatty():
+        sys.stdout.write("\n")  # nobody's return key has ended the line of the prompt
+    return line
+
+
+def _rendered(markdown: str) -> RenderableType:
+    from rich.markdown import Markdown
+
+    return Markdown(markdown.strip(), code_theme=CODE_THEME)

@@ -1,0 +1,171 @@
+"""Prints what comes after an answer: the verdict, what is right and why; and the end of a sitting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepwell.cli.learn.charts import draw_lines
+from stepwell.cli.learn.questions import (
+    LETTERS,
+    STYLES,
+    clock,
+    print_runs,
+    print_series,
+    print_verdict,
+    setting_words,
+)
+from stepwell.cli.learn.terminal import Terminal
+from stepwell.learn.session.screen import Step
+
+
+def print_told(terminal: Terminal, step: Step) -> None:
+    """Print the verdict on an item, what is right, the curves laid over each other, and the explanation."""
+    data = step.data
+    terminal.blank()
+    if data["verdict"] is not None and not data["skipped"]:
+        print_verdict(terminal, data["verdict"])
+        _score(terminal, data)
+    right = (data["verdict"] or {}).get("verdict") == "right"
+    if data["solution"] is not None:
+        print_solution(terminal, data, right=right)
+    print_overlay(terminal, data)
+    if data["type"] == "explain":
+        terminal.say("An explanation to compare with:", "bold")
+        terminal.prose(data.get("answer", ""))
+    print_reasons(terminal, data, right=right)
+    if data["seconds"] is not None:
+        over = f", {clock(data['overtime'])} over the time allowed, which costs nothing" if data["overtime"] else ""
+        terminal.say(f"Answered in {clock(data['seconds'])}{over}.", "dim")
+
+
+def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -> None:
+    """Print the texts that come after an answer."""
+    if data.get("untold"):
+        terminal.say(f"The explanation needs what could not be measured: {data['untold']}", "yellow")
+        return
+    terminal.prose(data["explanation"])
+    if not right and any(data.get("why", ())):
+        terminal.say("Option by option:", "bold")
+        told = [(str(number), why) for number, why in enumerate(data["why"], 1) if why]
+        terminal.numbered([why for _, why in told], [number for number, _ in told])
+    if data["steps"]:
+        terminal.say("Step by step:", "bold")
+        terminal.numbered(data["steps"])
+    if data["mistakes"]:
+        terminal.say("Common mistakes:", "bold")
+        terminal.numbered(data["mistakes"], ["-"] * len(data["mistakes"]))
+    if data["check"]:
+        terminal.prose(f"**Quick check:** {data['check']}")
+
+
+def print_solution(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -> None:
+    """Print what is right, where the answer was not."""
+    solution = data["solution"]
+    match data["type"]:
+        case "fix":
+            terminal.say("Another way to mend it:" if right else "A program that passes:", "bold")
+            terminal.code(solution)
+        case "write":
+            terminal.say(f"Right is: {solution}")
+            print_code(terminal, solution, data)
+        case "tune" if not right:
+            terminal.say(f"This reaches it: {setting_words(solution)}")
+        case "draw" | "tune":
+            return
+        case _ if right:
+            return
+        case _:
+            terminal.say("Right is:", "bold")
+            terminal.numbered(*_parts(data, solution))
+
+
+def print_code(terminal: Terminal, text: str, data: Mapping[str, Any]) -> None:
+    """Print a schedule as code both ways: Stepwell's scheduler, and torch's own class with the same curve."""
+    run = f"total_steps={data['total_steps']}"
+    if data["steps_per_epoch"] is not None:
+        run += f", steps_per_epoch={data['steps_per_epoch']}"
+    terminal.code(
+        f"scheduler = stepwell.Scheduler(optimizer, {text!r}, {run})\n"
+        "# or with torch's own class\n"
+        f"curve = stepwell.schedule({text!r}).resolve(stepwell.Horizon({run}), base_lr={data['base_lr']!r})\n"
+        "scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, curve)\n"
+    )
+
+
+def print_overlay(terminal: Terminal, data: Mapping[str, Any]) -> None:
+    """Print what was predicted or written with the truth over it, and what was measured besides."""
+    evidence = data["evidence"]
+    match evidence:
+        case {"drawn": drawn, "measured": measured}:
+            draw_lines(terminal.console, [("yours", drawn), ("measured", measured)], what=data.get("label", ""))
+        case {"given": [*given], "target": [*target]}:
+            draw_lines(terminal.console, [("yours", given), ("target", target)], what="rate")
+        case {"runs": _}:
+            print_runs(terminal, evidence)
+        case _ if data["type"] == "draw" and data["solution"]:
+            draw_lines(terminal.console, [("measured", [value for _, value in data["solution"]])])
+    if data.get("series"):
+        print_series(terminal, data["series"])
+
+
+def print_done(terminal: Terminal, step: Step) -> None:
+    """Print how a sitting went: each item, each topic with its sample size, the reasons that were kept back."""
+    data = step.data
+    terminal.blank()
+    terminal.say("Done", "bold")
+    for result in data["results"]:
+        word = result["verdict"] or "not answered"
+        taken = f"   {clock(result['seconds'])}" if result.get("seconds") is not None else ""
+        terminal.say(f"  {word:12} {result['item']}{taken}", STYLES.get(word, "") if word == "right" else "")
+    for result in data["results"]:
+        if "question" in result:
+            _kept_back(terminal, result)
+    if data["answered"]:
+        terminal.say(f"{data['right']} of {data['answered']} right.", "bold")
+    for topic, found in data["topics"].items():
+        words = {True: "strong", False: "not strong yet", None: "too few answers to say"}[found["strong"]]
+        terminal.say(f"  {topic}: {found['words']}, {words}")
+    if data["overtime"]:
+        terminal.say(f"{clock(data['overtime'])} over the time allowed; no answer was lost by it.", "dim")
+    if data["badge"]:
+        terminal.say("A badge: all five problems right.", "bold green")
+
+
+def _score(terminal: Terminal, data: Mapping[str, Any]) -> None:
+    match data:
+        case {"type": "numeric", "evidence": {"given": given, "measured": measured}}:
+            unit = f" {data['unit']}" if data.get("unit") else ""
+            terminal.say(f"You said {given:.6g}{unit}, measured is {measured:.6g}{unit}.")
+        case {"type": "draw", "verdict": {"score": score}}:
+            terminal.say(f"Score {score:.0%}, by the distance of the curves.")
+    if data["confidence"] is not None:
+        terminal.say(f"You were {data['confidence']:.0%} sure.")
+
+
+def _parts(data: Mapping[str, Any], solution: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """The parts of a solution and the marks beside them."""
+    match data:
+        case {"type": "choice" | "control", "options": options}:
+            return [options[solution]], [str(solution + 1)]
+        case {"options": options}:
+            return [options[number] for number in solution], [str(number + 1) for number in solution]
+        case {"pieces": pieces}:
+            return [pieces[number] for number in solution], [str(number + 1) for number in solution]
+        case {"labels": labels}:
+            return [labels[number] for number in solution], list(LETTERS[: len(solution)])
+    unit = f" {data['unit']}" if data.get("unit") else ""
+    return [f"{solution:.6g}{unit}" if isinstance(solution, float) else str(solution)], ["="]
+
+
+def _kept_back(terminal: Terminal, result: Mapping[str, Any]) -> None:
+    """A wrong answer of a test, with the reasons that came too late to help."""
+    data = {**result["face"], **result}
+    terminal.blank()
+    terminal.say(f"{result['verdict'].capitalize()}: {result['item']}", "bold")
+    terminal.prose(result["question"])
+    if result["words"]:
+        terminal.prose(result["words"])
+    if result["solution"] is not None and result["face"]:
+        print_solution(terminal, data, right=False)
+    print_reasons(terminal, {**data, "why": ()}, right=False)

@@ -75,7 +75,8 @@ def _version(asked: bool) -> None:
 
 def _app() -> typer.Typer:
     """The application with every command on it."""
-    from stepwell.cli import compare, explain, find, learn, new, plot, recipes, runs
+    from stepwell.cli import compare, explain, find, new, plot, recipes, runs
+    from stepwell.cli.learn.app import app as learn
 
     application = typer.Typer(
         help="A learning-rate workbench for PyTorch.",
@@ -97,7 +98,7 @@ def _app() -> typer.Typer:
     application.command("plot")(plot.plot)
     application.command("explain")(explain.explain)
     application.command("recipes")(recipes.recipes)
-    application.add_typer(learn.app, name="learn")
+    application.add_typer(learn, name="learn")
     application.add_typer(runs.app, name="runs")
     application.add_typer(new.app, name="new")
     return application

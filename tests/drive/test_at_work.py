@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -42,12 +41,9 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]
     )
 
 
-def on_two_ranks(code: str) -> list[list[str]]:
-    """What each of two ranks printed, line by line."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    ranks = [run(code, str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=port) for rank in range(2)]
+def on_two_ranks(code: str, folder: Path) -> list[list[str]]:
+    """What each of two ranks printed, line by line; they meet in a file of the folder."""
+    ranks = [run(code, str(rank), (folder / "meeting").as_uri()) for rank in range(2)]
     printed = [rank.communicate(timeout=120) for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], printed
     return [out.splitlines() for out, _ in printed]
@@ -133,7 +129,7 @@ RANK = """
     import torch.distributed as dist
     from stepwell import Scheduler
 
-    dist.init_process_group("gloo", rank=int(sys.argv[1]), world_size=2)
+    dist.init_process_group("gloo", sys.argv[2], rank=int(sys.argv[1]), world_size=2)
     weight = torch.nn.Parameter(torch.ones(2))
     optimizer = torch.optim.SGD([weight], lr=0.1)
     scheduler = Scheduler(optimizer, "(linear 0..1 for 3 | hold) * plateau(x0.5, patience 0)", total_steps=12)
@@ -148,8 +144,8 @@ RANK = """
 """
 
 
-def test_two_ranks_have_the_same_rates_from_a_reduced_metric() -> None:
-    one, other = on_two_ranks(RANK)
+def test_two_ranks_have_the_same_rates_from_a_reduced_metric(tmp_path: Path) -> None:
+    one, other = on_two_ranks(RANK, tmp_path)
     assert one == other
     rates = [float(line) for line in one]
     assert rates[0] == pytest.approx(0.2 / 3)
@@ -164,7 +160,7 @@ PARALLEL = """
     from stepwell import Scheduler
 
     rank = int(sys.argv[1])
-    dist.init_process_group("gloo", rank=rank, world_size=2)
+    dist.init_process_group("gloo", sys.argv[2], rank=rank, world_size=2)
     torch.manual_seed(rank)  # other weights and other data on each rank
     model = DistributedDataParallel(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -189,8 +185,8 @@ PARALLEL = """
 """
 
 
-def test_a_parallel_model_has_the_same_rates_and_weights_on_both_ranks() -> None:
-    one, other = on_two_ranks(PARALLEL)
+def test_a_parallel_model_has_the_same_rates_and_weights_on_both_ranks(tmp_path: Path) -> None:
+    one, other = on_two_ranks(PARALLEL, tmp_path)
     assert one[0] == other[0]  # the rates, to the last bit
     assert one[1] == other[1]  # and so the weights
     assert one[2] != other[2]  # though each rank saw its own data and loss

@@ -386,5 +386,7 @@ def test_two_ranks_see_the_same(tmp_path: Path) -> None:
     (plain, wrapped), (other_plain, other_wrapped) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert same(plain, other_plain)  # a missing number equals itself here
     assert wrapped == other_wrapped
-    assert [number != number for number in plain] == 7 * [False] + 2 * [True] + 2 * [False]  # rank 1 lost update 5
-    assert plain[-2:] == wrapped[-2:] == ["data order", True]
+    assert [number != number for number in plain[:9]] == 7 * [False] + 2 * [True]  # rank 1 lost update 5
+    assert plain[9] == wrapped[9] == "data order"
+    assert plain[10] > 0  # the rate that a search suggests; its verdict and scores follow
+    assert plain[-1] is wrapped[-1] is True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from torch.multiprocessing.spawn import start_processes
 from torch.utils.data import DataLoader
 
 from stepwell.find.live import live
+from stepwell.find.search import find_lr
 from stepwell.tasks.same import same
 from training_loop import data, loss
 
@@ -39,18 +39,17 @@ def seen(rank: int, *, wrapped: bool) -> list[Any]:
         found: list[Any] = [bench.losses(2), bench.validate(), *(bench.update(0.1) for _ in range(7))]
         bench.begin(1)
         found.append(bench.seeds_vary)
+    suggestion = find_lr(model, optimizer, loss=loss, data=loader, budget=100)
+    found += [suggestion.lr, suggestion.verdict.value, [probe.score for probe in suggestion.probes]]
     return [*found, same(before, [parameter.detach() for parameter in model.parameters()])]
 
 
-def run(rank: int, port: int, folder: Path) -> None:
-    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def run(rank: int, folder: Path) -> None:
+    torch.distributed.init_process_group("gloo", (folder / "meeting").as_uri(), rank=rank, world_size=2)
     torch.save([seen(rank, wrapped=wrapped) for wrapped in (False, True)], folder / f"{rank}.pt")
     torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
     # A fork may hang where torch has used threads before; here it has not.
-    start_processes(run, (number, Path(sys.argv[1])), nprocs=2, start_method="fork")  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    start_processes(run, (Path(sys.argv[1]),), nprocs=2, start_method="fork")  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepwell.find.grid import rate_at
 from stepwell.find.race import Heat, best_place, risks
@@ -47,7 +47,7 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
         return Answer(Verdict.NO_SIGNAL, "The budget ended before any rate was tried; give more updates.")
     if (silence := _nothing_learned(tried)) is not None:
         return Answer(Verdict.NO_SIGNAL, silence)
-    heat = whole[-1]
+    heat = _settled(whole[-1])
     regrets = heat.regrets()
     gap = heat.level.gap
     failed = {place for one in tried for place in one.failed()}
@@ -71,6 +71,20 @@ def interval(regrets: Mapping[int, float], place: int, gap: int) -> tuple[int, i
     return low, high
 
 
+def _settled(heat: Heat) -> Heat:
+    """The heat on the most seeds that leave the best place between two others: the budget may have ended amid it."""
+    parts = [
+        Heat(replace(heat.level, seeds=heat.level.seeds[:count]), heat.told)
+        for count in range(len(heat.level.seeds), 0, -1)
+    ]
+    bracketed = (part for part in parts if _bracketed(part.regrets(), heat.level.gap))
+    return next(bracketed, max(parts, key=lambda part: len(part.regrets())))
+
+
+def _bracketed(regrets: Mapping[int, float], gap: int) -> bool:
+    return bool(regrets) and {best_place(regrets) - gap, best_place(regrets) + gap} <= set(regrets)
+
+
 def _nothing_learned(tried: Sequence[Heat]) -> str | None:
     told = [one for heat in tried for one in heat.told.values()]
     finished = [one for one in told if math.isfinite(one.score)]
@@ -91,10 +105,12 @@ def _verdict(heat: Heat, bounds: tuple[int, int] | None, edge: int | None) -> tu
     best, gap = best_place(regrets), heat.level.gap
     steps = heat.level.steps
     limits = bounds or (-math.inf, math.inf)
-    if best == max(regrets) and len(regrets) > 1 and edge is None:
+    if not regrets.keys() - {best}:
+        return Verdict.WIDEN_DOWN, f"The budget ended before {rate_at(best):.3g} was compared over {steps} updates."
+    if best == max(regrets) and edge is None:
         why = "the highest rate allowed" if best + gap > limits[1] else "the highest that the budget reached"
         return Verdict.WIDEN_UP, f"Over {steps} updates {rate_at(best):.3g} is best, and it is {why}."
-    if best == min(regrets) and len(regrets) > 1:
+    if best == min(regrets):
         why = "the lowest rate allowed" if best - gap < limits[0] else "the lowest that the budget reached"
         return Verdict.WIDEN_DOWN, f"Over {steps} updates {rate_at(best):.3g} is best, and it is {why}."
     seeds = "1 seed" if len(heat.level.seeds) == 1 else f"{len(heat.level.seeds)} seeds"

@@ -11,7 +11,6 @@ from stepwell.find.bench import Bench
 from stepwell.find.grid import rate_at
 from stepwell.find.levels import levels
 from stepwell.find.race import Ask, Heat, Told, race
-from stepwell.find.rules import suggestions
 from stepwell.find.short_run import Setting, short_run, untrained
 from stepwell.record.suggestion import Fate, Probe, RangeTest
 
@@ -66,10 +65,9 @@ class Search:
         plan = levels(self.budget, scored=self.setting.scored)
         self._stand_on(0)
         self._tell("raising the rate until the loss does")
-        test = sweeping.sweep(self.bench, self.bounds)
-        self.sweep = RangeTest(test.rates, test.losses, suggestions(test.rates, test.losses))
+        self.sweep = sweeping.sweep(self.bench, self.bounds)
         bounds = self.bounds or (sweeping.FIRST - 8, sweeping.LAST + 8)
-        start = sweeping.where_to_begin(test, self.bounds[0] if self.bounds else sweeping.FIRST)
+        start = sweeping.where_to_begin(self.sweep, self.bounds[0] if self.bounds else sweeping.FIRST)
         going = race(plan, min(max(start, bounds[0]), bounds[1]), bounds)
         try:
             asks = next(going)

@@ -8,6 +8,7 @@ import numpy as np
 
 from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.find.grid import PER_DECADE, rate_at
+from stepwell.find.rules import suggestions
 from stepwell.record.suggestion import RangeTest
 
 FIRST = -6 * PER_DECADE  # a rate of 1e-6 ...
@@ -34,7 +35,8 @@ def sweep(bench: Bench, bounds: tuple[int, int] | None) -> RangeTest:
         losses.append(_loss(bench, rates[-1]))
         if not losses[-1] <= losses[0] + (BLOWN_UP - 1) * abs(losses[0]):
             break
-    return RangeTest(np.array(rates), np.array(losses))
+    found = np.array(rates), np.array(losses)
+    return RangeTest(*found, suggestions(*found, planned=last - first + 1))
 
 
 def _loss(bench: Bench, lr: float) -> float:

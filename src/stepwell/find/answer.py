@@ -55,7 +55,7 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     place = best_place(risks(regrets, gap, beyond=1.0 if near else UNKNOWN))
     low, high = interval(regrets, place, gap)
     edge = min((one for one in failed if one > place), default=None)
-    verdict, words = _verdict(heat, bounds, edge)
+    verdict, words = _verdict(heat, place, bounds, edge)
     if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
         verdict, words = Verdict.DISAGREE, quarrel
     return Answer(verdict, words, place, low, high, edge, _spread(heat))
@@ -100,7 +100,7 @@ def _nothing_learned(tried: Sequence[Heat]) -> str | None:
     )
 
 
-def _verdict(heat: Heat, bounds: tuple[int, int] | None, edge: int | None) -> tuple[Verdict, str]:
+def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int | None) -> tuple[Verdict, str]:
     regrets = heat.regrets()
     best, gap = best_place(regrets), heat.level.gap
     steps = heat.level.steps
@@ -114,9 +114,14 @@ def _verdict(heat: Heat, bounds: tuple[int, int] | None, edge: int | None) -> tu
         why = "the lowest rate allowed" if best - gap < limits[0] else "the lowest that the budget reached"
         return Verdict.WIDEN_DOWN, f"Over {steps} updates {rate_at(best):.3g} is best, and it is {why}."
     seeds = "1 seed" if len(heat.level.seeds) == 1 else f"{len(heat.level.seeds)} seeds"
-    return (
-        Verdict.FOUND,
-        f"Best of {len(regrets)} rates over {steps} updates on {seeds}, with worse ones on both sides.",
+    tried = f"of {len(regrets)} rates over {steps} updates on {seeds}"
+    if place == best:
+        return Verdict.FOUND, f"Best {tried}, with worse ones on both sides."
+    share = f"{regrets[place]:.0%} of what there is to gain" if regrets[place] >= 0.005 else "next to nothing"
+    above = "fails" if regrets.get(best + gap, 1.0) >= 1.0 else f"costs {regrets[best + gap]:.0%}"
+    return Verdict.FOUND, (
+        f"{rate_at(best):.3g} scored best {tried}, but the next higher rate {above}; {rate_at(place):.3g} costs "
+        f"{share} and is further from too high."
     )
 
 

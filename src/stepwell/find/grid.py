@@ -8,13 +8,13 @@ PER_DECADE = 4  # the best rate can sit one or two quarter decades below failure
 
 
 def rate_at(place: int) -> float:
-    """The rate at a place; place 0 is rate 1.
+    """The rate at a place, to three digits, so that what is trained is what is printed; place 0 is rate 1.
 
     Example:
-        >>> rate_at(-8), round(rate_at(-7), 4)
-        (0.01, 0.0178)
+        >>> rate_at(-8), rate_at(-7), rate_at(-6)
+        (0.01, 0.0178, 0.0316)
     """
-    return float(10.0 ** (place / PER_DECADE))
+    return float(f"{10.0 ** (place / PER_DECADE):.3g}")
 
 
 def place_of(rate: float) -> int:
@@ -24,5 +24,5 @@ def place_of(rate: float) -> int:
 
 def places_within(low: float, high: float) -> tuple[int, int]:
     """The first and the last place whose rate lies between the two, both included."""
-    slack = 1e-9
+    slack = 0.01  # of a place: the rates of the grid are rounded
     return math.ceil(PER_DECADE * math.log10(low) - slack), math.floor(PER_DECADE * math.log10(high) + slack)

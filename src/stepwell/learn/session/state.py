@@ -181,7 +181,7 @@ def advance(state: State, event: Event | Proved | Told, at: float) -> State:
             shown = at if state.after is Phase.ASKING else state.shown
             return replace(state, phase=state.after, truth=truth, trouble=trouble, shown=shown)
         case Phase.GRADING, Told():
-            return _tell(state, event)
+            return _tell(state, event, at)
         case Phase.TOLD, Next():
             return _show(state, state.number + 1, at)
         case ((Phase.ASKING | Phase.BACK), (Answer() | Hint() | Reveal() | Skip())):
@@ -220,7 +220,7 @@ def _with_truth(state: State, phase: Phase) -> State:
     return replace(state, phase=Phase.PROVING, after=phase)
 
 
-def _tell(state: State, told: Told) -> State:
+def _tell(state: State, told: Told, at: float) -> State:
     if state.answer is None:
         raise AnswerError("nothing is being graded")
     limit = state.plan.limit
@@ -230,10 +230,11 @@ def _tell(state: State, told: Told) -> State:
     verdict = told.graded.verdict
     again = verdict not in (Verdict.RIGHT, Verdict.UNGRADED) and state.attempts_left != 0
     if again:
-        return replace(state, phase=Phase.ASKING)
+        # What the machine took to judge is not the learner's time.
+        return replace(state, phase=Phase.ASKING, shown=at - state.seconds)
     if state.plan.rules.told and not isinstance(state.item.item.body, Card):
         return replace(state, phase=Phase.TOLD)
-    return _show(state, state.number + 1, state.shown + state.seconds)
+    return _show(state, state.number + 1, at)
 
 
 def _show(state: State, number: int, at: float) -> State:

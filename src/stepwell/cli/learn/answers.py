@@ -135,8 +135,8 @@ def _answered(terminal: Terminal, step: Step, line: str, draft: Draft) -> Event 
     if kind == "explain":
         return {"do": "reveal", "text": _paragraph(terminal, line)}
     answer = _READ[kind](terminal, step, line, draft)
-    if answer is None:
-        return None
+    if answer is None or (isinstance(answer, dict) and "do" in answer):
+        return answer
     event = {"do": "answer", "answer": answer}
     if step.data["sure"]:
         confidence = _confidence(terminal)
@@ -198,28 +198,32 @@ def _number(_terminal: Terminal, _step: Step, line: str, _draft: Draft) -> str:
     return line
 
 
-def _points(terminal: Terminal, step: Step, line: str, _draft: Draft) -> list[list[float]] | None:
-    """Points until an empty line; they are drawn, and handed in by another one."""
+def _points(terminal: Terminal, step: Step, line: str, draft: Draft) -> Any:
+    """Points until an empty line; they are drawn, and handed in by another one. A command leaves, and keeps them."""
     data = step.data
-    points: dict[float, float] = {}
+    points = draft.points.setdefault(data["item"], {})
     while True:
         try:
             points.update(_pairs(line))
         except AnswerError as error:
             terminal.say(f"{error}", "yellow")
-        if not line and len(points) >= 2:
+        if line or len(points) < 2:
+            line = terminal.ask(f"Points ({len(points)} so far, two or more): ")
+        else:
             drawn = [[at, value] for at, value in sorted(points.items())]
             draw_lines(terminal.console, [("yours", between(drawn, data["total_steps"]))], what=data["label"])
             line = terminal.ask("Enter hands it in; more points change it; clear begins anew: ")
             if not line:
                 return drawn
-        else:
-            line = terminal.ask(f"Points ({len(points)} so far): ")
-        if line.casefold() in ("clear", "c"):
+        word = _COMMANDS.get(line.casefold(), line.casefold())
+        if word == "clear":
+            points.clear()
             return None
-        if line.casefold() in ("q", "quit", "s", "skip", "?"):
-            terminal.say("First clear the points: clear.", "dim")
-            line = ""
+        if word == "help":
+            terminal.say(_help(step, _prompt(data)[1]))
+            return None
+        if word in step.accepts:
+            return {"do": word}
 
 
 def _pairs(line: str) -> dict[float, float]:

@@ -23,11 +23,13 @@ class Draft:
     Args:
         folder: where programs lie while they are edited.
         setting: of a lab, tried last.
+        points: item -> what is drawn so far.
         files: item -> the file of its program.
     """
 
     folder: Path
     setting: Mapping[str, Any] | None = None
+    points: dict[str, dict[float, float]] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
 
     def program(self, terminal: Terminal, data: Mapping[str, Any], line: str) -> str | None:

@@ -27,11 +27,8 @@ def drive(player: Player, lines: Iterable[str], write: Callable[[str], None]) ->
         try:
             event = json.loads(line)
         except (ValueError, RecursionError) as error:
-            write(
-                _refused(
-                    step, f"a line is one event as JSON, such as {{'do': 'next'}}; got {line.strip()!r:.100} ({error})"
-                )
-            )
+            got = f"{line.strip()!r:.100} ({error})"
+            write(_refused(step, f'a line is one event as JSON, such as {{"do": "next"}}; got {got}'))
             continue
         try:
             step = player.send(event)

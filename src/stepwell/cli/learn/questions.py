@@ -39,13 +39,14 @@ def print_question(terminal: Terminal, step: Step, before: Step | None) -> None:
 def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
     """Print what is to be seen before an answer."""
     terminal.prose(data["question"])
+    terminal.blank()
     if data.get("series"):
         print_series(terminal, data["series"])
     match data:
         case {"type": "control", "explanations": explanations, "options": options}:
-            terminal.say("Explanations:", "bold")
+            terminal.section("Explanations:")
             terminal.numbered(explanations, ["-"] * len(explanations))
-            terminal.say("Runs:", "bold")
+            terminal.section("Runs:")
             terminal.numbered(options)
         case {"options": options}:
             terminal.numbered(options)
@@ -107,7 +108,7 @@ def print_own_runs(terminal: Terminal, attempts: Sequence[Attempt]) -> None:
     tried = [one for one in attempts if isinstance(one.answer, dict)][-OWN_RUNS:]
     if not tried:
         return
-    terminal.say("Your own runs:", "bold")
+    terminal.section("Your own runs:")
     for attempt in tried:
         reached = [run.get("reached") for run in attempt.evidence.get("runs", ())]
         ends = ", ".join("not finite" if loss is None else f"{loss:.3g}" for loss in reached)

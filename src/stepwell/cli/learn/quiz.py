@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stepwell.cli.around import stopped
-from stepwell.cli.learn.options import CourseOption, ProgressOption, read_course, warm_worker
+from stepwell.cli.learn.options import CourseOption, ProgressOption, read_course, recorded, warm_worker
 from stepwell.learn.modes import Mode
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ def review(json: StepsOption = False, progress: ProgressOption = None, course: C
     """Recall the cards that are due."""
     from stepwell.learn.session.plan import Wish
 
-    sit(read_course(course), Wish(Mode.RECALL), progress, json=json)
+    content = read_course(course)
+    if not json and (words := _nothing_due(content, progress)):
+        typer.echo(words)
+        return
+    sit(content, Wish(Mode.RECALL), progress, json=json)
 
 
 def sit(course: Course, wish: Wish, path: Path | None, *, json: bool) -> None:
@@ -102,6 +107,20 @@ def _begun(course: Course, wish: Wish, progress: Progress, worker: Worker) -> It
         except KeyboardInterrupt:
             count = len(player.state.given)
             raise stopped(f"\nstopped; {count} answer{'s are' if count != 1 else ' is'} recorded") from None
+
+
+def _nothing_due(course: Course, path: Path | None) -> str:
+    """When the next card is due, where none is now; empty where one is."""
+    from stepwell.learn.memory import due, memories
+
+    now = time.time()
+    known = memories(recorded(path))
+    cards = [item.id for item in course.items if Mode.RECALL in item.modes]
+    if not cards or due(known, cards, now):
+        return ""
+    hours = min(known[card].due - now for card in cards) / 3600
+    wait = f"{hours:.0f} hours" if hours >= 1.5 else f"{max(1.0, 60 * hours):.0f} minutes"
+    return f"no card is due now; the next one is in about {wait if hours < 36 else f'{hours / 24:.0f} days'}"
 
 
 def _write_line(line: str) -> None:

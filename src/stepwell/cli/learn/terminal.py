@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Timer
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -15,6 +16,8 @@ from rich.theme import Theme
 
 WIDEST = 100
 """Columns of text: longer lines are hard to read."""
+PATIENCE = 0.25
+"""Seconds before it is said what is waited for."""
 # The terminal's own ground and colours: the defaults of rich put code on black, which a light terminal shows as bars.
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h1": "bold underline"})
 CODE_THEME = "ansi_dark"
@@ -60,7 +63,7 @@ class Terminal:
         marks = marks or [str(number) for number in range(1, len(texts) + 1)]
         if not self.console.is_terminal:
             for mark, text in zip(marks, texts, strict=True):
-                self.say(f"  {mark}. {text.strip()}")
+                self.say(f"  {mark}{'.' if mark[-1].isalnum() else ''} {text.strip()}")
             return
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(justify="right", style="bold", min_width=4)
@@ -82,6 +85,11 @@ class Terminal:
             )
         )
 
+    def section(self, title: str) -> None:
+        """Print the heading of what follows."""
+        self.blank()
+        self.say(title, "bold")
+
     def blank(self) -> None:
         """Print an empty line."""
         self.console.print()
@@ -92,8 +100,15 @@ class Terminal:
         if not self.console.is_terminal or self.console.is_dumb_terminal:
             yield
             return
-        with self.console.status(words, spinner="line"):
+        status = self.console.status(words, spinner="line")
+        timer = Timer(PATIENCE, status.start)  # most answers are there sooner
+        timer.start()
+        try:
             yield
+        finally:
+            timer.cancel()
+            timer.join()
+            status.stop()
 
 
 def terminal() -> Terminal:

@@ -22,19 +22,21 @@ from stepwell.learn.session.screen import Step
 def print_told(terminal: Terminal, step: Step) -> None:
     """Print the verdict on an item, what is right, the curves laid over each other, and the explanation."""
     data = step.data
+    right = (data["verdict"] or {}).get("verdict") == "right"
     terminal.blank()
     if data["verdict"] is not None and not data["skipped"]:
-        print_verdict(terminal, data["verdict"])
+        chosen = right and data["type"] in ("choice", "control")  # why that is so stands in the explanation
+        print_verdict(terminal, {**data["verdict"], "words": ""} if chosen else data["verdict"])
         _score(terminal, data)
-    right = (data["verdict"] or {}).get("verdict") == "right"
     if data["solution"] is not None:
         print_solution(terminal, data, right=right)
     print_overlay(terminal, data)
     if data["type"] == "explain":
-        terminal.say("An explanation to compare with:", "bold")
+        terminal.section("An explanation to compare with:")
         terminal.prose(data.get("answer", ""))
     print_reasons(terminal, data, right=right)
     if data["seconds"] is not None:
+        terminal.blank()
         over = f", {clock(data['overtime'])} over the time allowed, which costs nothing" if data["overtime"] else ""
         terminal.say(f"Answered in {clock(data['seconds'])}{over}.", "dim")
 
@@ -44,18 +46,20 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
     if data.get("untold"):
         terminal.say(f"The explanation needs what could not be measured: {data['untold']}", "yellow")
         return
+    terminal.blank()
     terminal.prose(data["explanation"])
     if not right and any(data.get("why", ())):
-        terminal.say("Option by option:", "bold")
+        terminal.section("Option by option:")
         told = [(str(number), why) for number, why in enumerate(data["why"], 1) if why]
         terminal.numbered([why for _, why in told], [number for number, _ in told])
     if data["steps"]:
-        terminal.say("Step by step:", "bold")
+        terminal.section("Step by step:")
         terminal.numbered(data["steps"])
     if data["mistakes"]:
-        terminal.say("Common mistakes:", "bold")
+        terminal.section("Common mistakes:")
         terminal.numbered(data["mistakes"], ["-"] * len(data["mistakes"]))
     if data["check"]:
+        terminal.blank()
         terminal.prose(f"**Quick check:** {data['check']}")
 
 
@@ -64,11 +68,12 @@ def print_solution(terminal: Terminal, data: Mapping[str, Any], *, right: bool) 
     solution = data["solution"]
     match data["type"]:
         case "fix":
-            terminal.say("Another way to mend it:" if right else "A program that passes:", "bold")
+            terminal.section("Another way to mend it:" if right else "A program that passes:")
             terminal.code(solution)
         case "write":
-            terminal.say(f"Right is: {solution}")
-            print_code(terminal, solution, data)
+            text = data["answer"] if right else solution
+            terminal.section("As code:" if right else f"This is right: {text}")
+            print_code(terminal, text, data)
         case "tune" if not right:
             terminal.say(f"This reaches it: {setting_words(solution)}")
         case "draw" | "tune":
@@ -76,7 +81,7 @@ def print_solution(terminal: Terminal, data: Mapping[str, Any], *, right: bool) 
         case _ if right:
             return
         case _:
-            terminal.say("Right is:", "bold")
+            terminal.section("Right is:")
             terminal.numbered(*_parts(data, solution))
 
 
@@ -86,9 +91,10 @@ def print_code(terminal: Terminal, text: str, data: Mapping[str, Any]) -> None:
     if data["steps_per_epoch"] is not None:
         run += f", steps_per_epoch={data['steps_per_epoch']}"
     terminal.code(
-        f"scheduler = stepwell.Scheduler(optimizer, {text!r}, {run})\n"
+        f"scheduler = stepwell.Scheduler(\n    optimizer, {text!r},\n    {run},\n)\n"
         "# or with torch's own class\n"
-        f"curve = stepwell.schedule({text!r}).resolve(stepwell.Horizon({run}), base_lr={data['base_lr']!r})\n"
+        f"run = stepwell.Horizon({run})\n"
+        f"curve = stepwell.schedule({text!r}).resolve(\n    run, base_lr={data['base_lr']!r}\n)\n"
         "scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, curve)\n"
     )
 

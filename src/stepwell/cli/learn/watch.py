@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.2
 """Seconds between two looks at the file."""
+PATIENCE = 5
+"""Looks in vain before it is said that the file cannot be read."""
 
 
 def watch(
@@ -61,16 +63,17 @@ def watch(
 
 
 def _exercise(course: Path | None, word: str, seed: int) -> Instance:
-    from stepwell.cli.learn.names import item_of
+    from stepwell.cli.learn.names import MOST, item_of
     from stepwell.learn.instance import instance
     from stepwell.learn.items.fix import Fix
 
     content = read_course(course)
     item = item_of(content, word)
     if not isinstance(item.body, Fix):
-        known = ", ".join(one.id for one in content.items if isinstance(one.body, Fix))
+        known = [one.id for one in content.items if isinstance(one.body, Fix)]
+        known = [name for name in known if name.startswith(f"{item.topic}/")] or known[:MOST]
         raise OptionError(
-            f"watch is for programs to fix, {item.id!r} is of the type {item.body.kind}; there are: {known}"
+            f"watch is for programs to fix, {item.id!r} is of the type {item.body.kind}; try {' or '.join(known)}"
         )
     return instance(item, seed)
 
@@ -93,16 +96,16 @@ def _saves(path: Path, start: str) -> Iterator[str]:
     """The program whenever it has changed, the first time if it is no longer the start."""
     from stepwell.cli.learn.editor import read_program
 
-    seen, trouble = start.strip(), ""
+    seen, failures = start.strip(), 0
     while True:
         try:
             code = read_program(path)
-        except AnswerError as error:  # an editor may replace the file: it is away for a moment
-            if str(error) == trouble:
+        except AnswerError as error:
+            failures += 1
+            if failures == PATIENCE:  # an editor may replace the file, and then it is away for a moment
                 typer.echo(f"{error}", err=True)
-            trouble = "" if str(error) == trouble else str(error) if trouble != "told" else "told"
         else:
-            trouble = ""
+            failures = 0
             if code.strip() and code.strip() != seen:
                 seen = code.strip()
                 yield code
@@ -122,9 +125,5 @@ def _check(player: Player, front: Terminal, code: str, *, json: bool) -> Step:
     else:
         front.blank()
         front.say(time.strftime("%H:%M:%S"), "dim")
-        print_last(front, _known(step))
+        print_last(front, step.data)
     return step
-
-
-def _known(step: Step) -> dict[str, Any]:
-    return dict(step.data)

@@ -119,6 +119,6 @@ def test_regrets_by_hand() -> None:
 
 
 def test_a_rate_next_to_failure_carries_some_of_it() -> None:
-    assert best_place(risks({0: 0.02, 1: 0.0, 2: 1.0}, 1, beyond=0.0)) == 0
-    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=1.0)) == 0
-    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=0.0)) == 1
+    assert best_place(risks({0: 0.02, 1: 0.0, 2: 1.0}, 1, beyond=0.0, caution=0.3)) == 0
+    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=1.0, caution=0.3)) == 0
+    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=0.0, caution=0.3)) == 1

@@ -12,6 +12,8 @@ from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import Probe, Verdict
 
 NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
+CAUTION = 0.3  # the next higher place's share in the risk of a place; chosen by trying it out: see the log ...
+CAUTION_OF_ONE = 0.5  # ... the same where one seed is all that was tried
 UNKNOWN = 0.3  # what stands for the regret of the place above the highest that was tried
 FAR_APART = 3  # places: train and validation disagree if their best rates are this far from each other ...
 WORTH = 0.2  # ... and the one's best costs the other this much of what there is to gain
@@ -52,7 +54,8 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     gap = heat.level.gap
     failed = {place for one in tried for place in one.failed()}
     near = failed and min(failed) <= max(regrets) + gap
-    place = best_place(risks(regrets, gap, beyond=1.0 if near else UNKNOWN))
+    caution = CAUTION if len(heat.level.seeds) > 1 else CAUTION_OF_ONE
+    place = best_place(risks(regrets, gap, beyond=1.0 if near else UNKNOWN, caution=caution))
     low, high = interval(regrets, place, gap)
     edge = min((one for one in failed if one > place), default=None)
     verdict, words = _verdict(heat, place, bounds, edge)

@@ -9,7 +9,8 @@ from stepwell.find.short_run import FINE
 SMALLEST = 60  # a sweep, and three short runs of a few updates
 SWEEP = 30  # updates that the sweep takes, about
 COARSE_RUNS = 4  # rates that the first level tries, about
-FINE_RUNS = 3.5  # rates that run on each seed of a fine level, about
+FINE_RUNS = 3.5  # rates that run on each seed of a fine level, about ...
+ALONE = 4.5  # ... and on a seed that has to find the best one by itself
 
 
 def levels(budget: int, *, scored: int) -> list[Level]:
@@ -33,5 +34,5 @@ def levels(budget: int, *, scored: int) -> list[Level]:
     first = 10 if budget < 450 else 16  # after ten updates a rate that will fail may still look best
     seeds = (1,) if budget < 450 else (1, 2) if budget < 1500 else (1, 2, 3)
     rest = budget - SWEEP - COARSE_RUNS * (first + scored)
-    fine = int(rest / (FINE_RUNS * len(seeds))) - scored
+    fine = int(rest / (ALONE if len(seeds) == 1 else FINE_RUNS * len(seeds))) - scored
     return [Level(first, 2, (0,)), Level(fine, 1, seeds, stage=FINE)]

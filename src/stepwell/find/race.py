@@ -149,18 +149,19 @@ def best_place(regrets: Mapping[int, float]) -> int:
     return min(regrets, key=lambda place: (regrets[place], place))
 
 
-def risks(regrets: Mapping[int, float], gap: int, beyond: float) -> dict[int, float]:
-    """Each regret with three tenths of the next higher place's.
+def risks(regrets: Mapping[int, float], gap: int, *, beyond: float, caution: float) -> dict[int, float]:
+    """Each regret, with a share of the next higher place's.
 
-    One run's score is noisy, and too high costs more than too low: the rate before the edge of failure carries some of
-    the failure. The weight was chosen by simulating races from stored runs: see the log.
+    A short run's score is noisy and knows nothing of later updates, and too high costs more than too low: the rate
+    before the edge of failure carries some of the failure.
 
     Args:
         regrets: of every place.
         gap: places between neighbours.
         beyond: what stands for the neighbour above the highest place.
+        caution: the neighbour's share.
     """
-    return {place: 0.7 * own + 0.3 * regrets.get(place + gap, beyond) for place, own in regrets.items()}
+    return {place: (1.0 - caution) * own + caution * regrets.get(place + gap, beyond) for place, own in regrets.items()}
 
 
 def _inside(place: int, bounds: tuple[int, int]) -> bool:

@@ -238,6 +238,14 @@ def test_overtime_is_told_and_costs_nothing() -> None:
     assert done["overtime"] == 5 * 880.0
 
 
+@pytest.mark.parametrize(("mode", "judged"), [(Mode.CHALLENGE, Verdict.WRONG), (Mode.TEST, Verdict.RIGHT)])
+def test_what_the_machine_takes_to_judge_is_not_the_learners_time(mode: Mode, judged: Verdict) -> None:
+    state = settle(begin(planned(mode), 0.0), judged, 0.0)
+    state = settle(advance(state, events.Answer(0), 10.0), judged, 50.0)  # 10 s of thinking, 40 s until torch is loaded
+    state = settle(advance(state, events.Answer(0), 55.0), judged, 55.0)
+    assert [one.seconds for one in state.given] == ([10.0, 15.0] if mode is Mode.CHALLENGE else [10.0, 5.0])
+
+
 @pytest.mark.parametrize(
     "event",
     [

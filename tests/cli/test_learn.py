@@ -1,0 +1,604 @@
+"""The course on a terminal: whole sittings, what is typed, what is seen."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from learn_course import write_course
+from stepwell.cli import main
+from stepwell.cli.learn import home
+from stepwell.cli.learn.answers import concepts_event, question_event
+from stepwell.cli.learn.editor import Draft
+from stepwell.cli.learn.sitting import play
+from stepwell.cli.learn.terminal import Terminal
+from stepwell.cli.learn.verdicts import print_code
+from stepwell.learn.attempt import Attempt
+from stepwell.learn.course import Course
+from stepwell.learn.modes import Mode
+from stepwell.learn.progress import Progress
+from stepwell.learn.read import read_course
+from stepwell.learn.session.plan import Wish
+from stepwell.learn.session.player import Player
+from stepwell.learn.session.screen import Step
+from stepwell.learn.verdict import Verdict
+from stepwell.learn.worker import Worker
+
+FIXED = "model = None"
+ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker() as warm:
+        warm.start()
+        yield warm
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="module")
+def course(folder: Path) -> Course:
+    return read_course(folder)
+
+
+@pytest.fixture
+def progress(tmp_path: Path) -> Iterator[Progress]:
+    with Progress.open(tmp_path / "me.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def shared(monkeypatch: pytest.MonkeyPatch, worker: Worker) -> None:
+    """Commands take the worker that is warm already, and leave it running."""
+
+    @contextmanager
+    def warm() -> Iterator[Worker]:
+        yield worker
+
+    for module in ("quiz", "home", "run", "watch"):
+        monkeypatch.setattr(f"stepwell.cli.learn.{module}.warm_worker", warm)
+
+
+def on_terminal(read: Callable[[str], str], *, width: int = 80, colour: bool = True, tty: bool = True) -> Terminal:
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        height=24,
+        force_terminal=tty,
+        color_system="standard" if colour else None,
+        highlight=False,
+    )
+    return Terminal(console, read, interactive=False)
+
+
+def printed(terminal: Terminal) -> str:
+    file = terminal.console.file
+    assert isinstance(file, io.StringIO)
+    return ANSI.sub("", file.getvalue())
+
+
+def typed(*lines: str) -> Callable[[str], str]:
+    """A learner who types these lines and then ends the input."""
+    waiting = list(lines)
+
+    def read(prompt: str) -> str:
+        if not waiting:
+            raise EOFError
+        return waiting.pop(0)
+
+    return read
+
+
+def diligent(prompt: str) -> str:
+    """A learner who types something that fits every prompt."""
+    for begin, line in (
+        ("Labels of", "1 2 3"),
+        ("Answers", "1"),
+        ("Order", "1 2 3"),
+        ("Points: ", "0 1, 99 0"),
+        ("Points (", ""),
+        ("Schedule", "steps x0.5 every 5ep"),
+        ("Enter checks", "s"),
+        ("Optimizer", "Adam"),
+        ("  ", ""),
+        ("How sure", "70%"),
+        ("How well", "good"),
+        ("Which does", "1 2"),
+        ("Your words", ""),
+        ("Answer", "1"),
+    ):
+        if prompt.startswith(begin):
+            return line
+    return ""
+
+
+def sit(course: Course, worker: Worker, progress: Progress, wish: Wish, terminal: Terminal) -> Step:
+    with Player.begin(course, wish, progress, worker) as player:
+        return play(player, terminal, worker, progress)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("kind", ["colours", "no colours", "no terminal"])
+def test_every_mode_goes_to_its_end_within_80_columns(
+    mode: Mode, kind: str, course: Course, worker: Worker, progress: Progress
+) -> None:
+    wish = Wish(mode, ("every",), seed=3)
+    terminal = on_terminal(diligent_but_brief(), colour=kind == "colours", tty=kind != "no terminal")
+    last = sit(course, worker, progress, wish, terminal)
+    assert last.kind == "done"
+    text = printed(terminal)
+    if kind != "no terminal":
+        assert max(map(cell_len, text.splitlines())) <= 80
+    done = text[text.rindex("\nDone\n") :]
+    assert all(result["item"] in done for result in last.data["results"])
+    tried = {attempt.item for attempt in progress.attempts()}
+    assert tried == {result["item"] for result in last.data["results"] if result["verdict"]}
+    assert tried or mode is Mode.FIX
+
+
+def diligent_but_brief() -> Callable[[str], str]:
+    """Who tries everything twice at most, where there is no end of attempts."""
+    asked: dict[str, int] = {}
+
+    def read(prompt: str) -> str:
+        asked[prompt] = asked.get(prompt, 0) + 1
+        if prompt.startswith(("Schedule", "Optimizer")) and asked[prompt] > 2:
+            return "s"
+        return diligent(prompt)
+
+    return read
+
+
+def question(kind: str, **data: Any) -> Step:
+    known = {"item": "t/i", "type": kind, "sure": False, "trouble": "", "hints": [], "last": None, **data}
+    return Step("question", Mode.PRACTICE, 1, 5, known, ("answer", "hint", "skip", "quit"))
+
+
+THREE = ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("step", "lines", "answer"),
+    [
+        (question("choice", options=THREE), ["2"], 1),
+        (question("choice", options=THREE), ["4", "x", "1 2", "", "3"], 2),
+        (question("control", options=THREE, explanations=["u", "v"]), ["1"], 0),
+        (question("multi", options=THREE), ["1, 3"], [0, 2]),
+        (question("order", pieces=THREE), ["3 1", "3 1 2"], [2, 0, 1]),
+        (question("match", labels=THREE, curves=[[1, 2]] * 3), ["1 1 2", "2 3 1"], [1, 2, 0]),
+        (question("numeric", unit=""), ["", "5e-2"], "5e-2"),
+        (question("draw", total_steps=5, label="rate"), ["0 1", "2 x", "4 0", "", ""], [[0.0, 1.0], [4.0, 0.0]]),
+        (question("draw", total_steps=5, label="rate"), ["0 1, 4 1", "clear", "0 0; 4 2", "", ""], [[0, 0], [4, 2]]),
+        (
+            question("write", total_steps=5, steps_per_epoch=None, base_lr=1.0, target=None),
+            ["try cosnie", "try cosine", "linear 1..0"],
+            "linear 1..0",
+        ),
+        (
+            question("tune", optimizers=["SGD", "Adam"], start={"optimizer": "SGD", "lr": 0.1, "schedule": "hold"}),
+            ["", "adam", "x", "", "ad", "0.3", "cosine 1..0"],
+            {"optimizer": "Adam", "lr": 0.3, "schedule": "cosine 1..0"},
+        ),
+    ],
+)
+def test_what_is_typed_becomes_an_answer(step: Step, lines: list[str], answer: Any, tmp_path: Path) -> None:
+    event = question_event(on_terminal(typed(*lines)), step, Draft(tmp_path))
+    assert event == {"do": "answer", "answer": answer}
+
+
+@pytest.mark.parametrize(
+    ("line", "do"), [("h", "hint"), ("HINT", "hint"), ("s", "skip"), ("q", "quit"), ("quit", "quit")]
+)
+@pytest.mark.parametrize("begun", [[], ["0 0, 3 1"]])
+def test_a_command_is_understood_at_every_prompt(line: str, do: str, begun: list[str], tmp_path: Path) -> None:
+    draft = Draft(tmp_path)
+    step = question("draw", total_steps=5, label="rate")
+    assert question_event(on_terminal(typed(*begun, line)), step, draft) == {"do": do}
+    if begun:
+        assert draft.points["t/i"] == {0.0: 0.0, 3.0: 1.0}
+
+
+def test_help_says_what_can_be_typed(tmp_path: Path) -> None:
+    terminal = on_terminal(typed("?", "q"))
+    question_event(terminal, question("multi", options=THREE), Draft(tmp_path))
+    assert "the numbers of all that hold, such as 1 3. Or h a hint, s to skip, q to end" in " ".join(
+        printed(terminal).split()
+    )
+
+
+@pytest.mark.parametrize(("lines", "confidence"), [(["80"], 0.8), (["x", "101", "5 %"], 0.05), (["100%"], 1.0)])
+def test_a_confidence_is_asked_for_in_percent(lines: list[str], confidence: float, tmp_path: Path) -> None:
+    step = question("choice", options=THREE, sure=True)
+    event = question_event(on_terminal(typed("1", *lines)), step, Draft(tmp_path))
+    assert event == {"do": "answer", "answer": 0, "confidence": confidence}
+
+
+@pytest.mark.parametrize(("line", "ticks"), [("ok", [1]), ("1 3", [0, 2]), ("none", [])])
+def test_the_learner_ticks_and_the_machine_suggests(line: str, ticks: list[int]) -> None:
+    concepts = [{"text": text, "suggested": text == "b"} for text in THREE]
+    step = Step("concepts", Mode.LEARN, 3, 3, {"text": "words", "concepts": concepts}, ("answer", "skip", "quit"))
+    event = concepts_event(on_terminal(typed("4", "", line)), step)
+    assert event == {"do": "answer", "answer": {"text": "words", "ticks": ticks}}
+
+
+def test_a_prediction_is_committed_before_the_truth_is_laid_over_it(
+    course: Course, worker: Worker, progress: Progress
+) -> None:
+    seen: list[str] = []
+
+    def read(prompt: str) -> str:
+        seen.append(printed(terminal))
+        return diligent(prompt)
+
+    terminal = on_terminal(read)
+    sit(course, worker, progress, Wish(Mode.PREDICT, ("every",), seed=1), terminal)
+    before = next(text for text in seen if "measured" in text)
+    assert "You were 70% sure." in before
+    assert re.search(r"── yours   ── measured", before)
+    assert "measured" not in seen[seen.index(before) - 1]
+    assert all(attempt.confidence == 0.7 for attempt in progress.attempts())
+
+
+def test_a_schedule_is_shown_as_code_both_ways_and_both_have_its_rates() -> None:
+    import torch
+
+    import stepwell
+
+    terminal = on_terminal(typed(), tty=False)
+    print_code(terminal, "steps x0.5 every 5ep", {"total_steps": 200, "steps_per_epoch": 10, "base_lr": 0.4})
+    rates = []
+    for code in printed(terminal).split("# or with torch's own class\n"):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+        scope: dict[str, Any] = {"torch": torch, "stepwell": stepwell, "optimizer": optimizer}
+        exec(code, scope)  # noqa: S102 - the code that was printed
+        found = []
+        for _ in range(200):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scope["scheduler"].step()
+        rates.append(found)
+    assert rates[0] == pytest.approx(rates[1], rel=1e-12)
+    assert rates[0][::50] == pytest.approx([0.4, 0.2, 0.1, 0.05], rel=1e-12)
+
+
+def test_own_runs_stand_beside_the_lab(course: Course, worker: Worker, progress: Progress) -> None:
+    terminal = on_terminal(diligent)
+    lines = typed("SGD", "0.0001", "hold", "q")
+    sit(course, worker, progress, Wish(Mode.TUNE, ("every",)), on_terminal(lines))
+    again = on_terminal(typed("q"))
+    sit(course, worker, progress, Wish(Mode.TUNE, ("every",)), again)
+    assert re.search(r"wrong +SGD, 0\.0001, hold +ends at", printed(again))
+    assert printed(terminal) == ""
+
+
+def test_a_program_is_checked_from_a_file_and_from_an_editor(
+    course: Course, worker: Worker, progress: Progress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (item,) = (item for item in course.items if item.body.kind == "fix")
+    solution = tmp_path / "mine.py"
+    solution.write_text(item.body.solution)  # type: ignore[attr-defined]  # of Fix
+    terminal = on_terminal(typed("", "no.py", "e", str(solution), ""))
+    last = sit(course, worker, progress, Wish(Mode.FIX, ("every",)), terminal)
+    text = " ".join(printed(terminal).split())
+    assert "The program is as it was" in text
+    assert "'no.py' cannot be read" in text
+    assert "no editor is set" in text.lower()
+    assert last.data["right"] == 1
+    monkeypatch.setenv("VISUAL", f"{sys.executable} -c \"import sys; open(sys.argv[1], 'a').write('1 / 0')\"")
+    by_editor = on_terminal(typed("e", "", "q"))
+    sit(course, worker, progress, Wish(Mode.FIX, ("every",)), Terminal(by_editor.console, by_editor.read, True))
+    assert "ZeroDivisionError" in printed(by_editor)
+
+
+def test_a_page_stops_at_every_screen_and_runs_its_programs(course: Course, worker: Worker, progress: Progress) -> None:
+    prompts: list[str] = []
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt)
+        return "r 1" if len(prompts) == 1 else "q"
+
+    terminal = on_terminal(read)
+    last = sit(course, worker, progress, Wish(Mode.LEARN, ("every",)), Terminal(terminal.console, read, True))
+    assert last.kind == "done"
+    assert prompts[0].startswith("-- Enter for more")
+    assert "finished in" in printed(terminal)
+    assert "down" not in printed(terminal).split("finished in")[1]
+
+
+def attempt(item: str, verdict: Verdict, mode: Mode = Mode.PRACTICE, **more: Any) -> Attempt:
+    known: dict[str, Any] = {
+        "time": 1e9, "session": "s", "seed": 1, "number": 1, "answer": 0, "score": 1.0, "hints": 0, "seconds": 5.0,
+        "overtime": 0.0, "confidence": None, "evidence": {}, **more,
+    }  # fmt: skip
+    return Attempt(mode=mode, item=item, topic=item.split("/")[0], verdict=verdict, **known)
+
+
+def stepwell(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["stepwell", "learn", *map(str, arguments)])
+        try:
+            main()
+            code: Any = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+    found = capsys.readouterr()
+    return code, found.out, found.err
+
+
+@pytest.fixture
+def me(tmp_path: Path, folder: Path) -> tuple[object, ...]:
+    """The options of a learner of one's own."""
+    return ("--progress", tmp_path / "me.sqlite", "--course", folder)
+
+
+def test_statistics_tell_mastery_with_its_sample_badges_and_calibration(
+    capsys: pytest.CaptureFixture[str], progress: Progress, folder: Path
+) -> None:
+    for number in range(3):
+        progress.record(attempt(f"quick/q{number}", Verdict.RIGHT if number else Verdict.WRONG, confidence=0.9))
+    for number in range(5):
+        progress.record(attempt(f"every/q{number}", Verdict.RIGHT, Mode.CHALLENGE, session="c"))
+    options = ("--progress", progress.path, "--course", folder)
+    code, told, _ = stepwell(capsys, "stats", *options)
+    assert code == 0
+    assert re.search(r"quick +2 of 3 +\[#{13}\.{7}\]  not strong yet", told)
+    assert re.search(r"every +5 of 5 .* strong", told)
+    assert "2001-09-0" in told
+    assert "every, within the time" in told
+    assert re.search(r"90% sure +67% right .* 3 answers", told)
+    found = json.loads(stepwell(capsys, "stats", "--json", *options)[1])
+    assert found["calibration"] == [{"confidence": pytest.approx(0.9), "right": pytest.approx(2 / 3), "count": 3}]
+    assert {row["topic"]: (row["right"], row["of"]) for row in found["topics"]} == {"quick": (2, 3), "every": (5, 5)}
+    listed = json.loads(stepwell(capsys, "list", "--json", *options)[1])
+    assert {row["topic"]: (row["right"], row["of"], row["items"]) for row in listed} == {
+        "every": (5, 5, 20),
+        "quick": (2, 3, 14),
+    }
+
+
+def test_looking_makes_no_progress_file(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...], tmp_path: Path
+) -> None:
+    for words in ([], ["list"], ["stats"], ["list", "quick"], ["reset", "quick/quick-1"]):
+        assert stepwell(capsys, *words, *me)[0] == 0
+    assert stepwell(capsys, "export", "--progress", tmp_path / "me.sqlite")[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_terminal_the_topics_are_plain_lines_and_the_way_on_is_told(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...]
+) -> None:
+    code, told, _ = stepwell(capsys, *me)
+    assert code == 0
+    rows = [line.split("\t") for line in told.splitlines() if "\t" in line]
+    assert rows[0] == ["every", "T", "5 min", "beginner to advanced", "20 items", "not begun"]
+    assert "stepwell learn quiz --mode learn --topic every" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["quiz", "--mode", "prctice"], "there is no mode 'prctice'; did you mean practice"),
+        (["quiz", "--mode", "xyz"], "modes: learn, predict, recall, practice, challenge, test, fix, design, tune"),
+        (["quiz", "--topic", "quik"], "there is no topic 'quik'; did you mean quick?"),
+        (["quiz", "--topic", "zzz"], "there is no topic 'zzz'; see all: stepwell learn list"),
+        (["quiz", "--level", "beginer"], "there is no level 'beginer'; did you mean beginner?"),
+        (["quiz", "--mode", "challenge", "--timer", "x3"], "the timer is one of off, x1, x2, x10, got 'x3'"),
+        (["quiz", "--mode", "learn"], "the mode learn is about one topic, got 0; name one"),
+        (["verify", "evry"], "there is no topic 'evry'; did you mean every?"),
+        (["reset", "quick/quick-99"], "did you mean quick/quick-9"),
+        (["reset", "quick-1"], "several items are called 'quick-1': every/quick-1, quick/quick-1; name the topic too"),
+        (["watch", "quick/quick-1"], "watch is for programs to fix, 'quick/quick-1' is of the type choice; try every/"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_the_nearest_names(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...], words: list[str], message: str
+) -> None:
+    code, told, complaint = stepwell(capsys, *words, *([] if words[0] == "verify" else me), *_course(words, me))
+    assert (code, told) == (2, "")
+    assert message in complaint
+    assert complaint.count("\n") == 1
+
+
+def _course(words: list[str], me: tuple[object, ...]) -> tuple[object, ...]:
+    return me[2:] if words[0] == "verify" else ()
+
+
+def test_a_reset_asks_first_and_hides_the_item(
+    capsys: pytest.CaptureFixture[str], progress: Progress, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress.record(attempt("quick/quick-7", Verdict.WRONG))
+    options = ("--progress", progress.path, "--course", folder)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    assert stepwell(capsys, "reset", "quick-7", *options)[0] == 1
+    assert len(progress.attempts()) == 1
+    assert (
+        stepwell(capsys, "reset", "quick-7", "--yes", *options)[1]
+        == "quick/quick-7 begins anew; 1 answer no longer counts\n"
+    )
+    assert progress.attempts() == []
+    assert "nothing is recorded" in stepwell(capsys, "reset", "quick-7", *options)[1]
+    exported = json.loads(stepwell(capsys, "export", *options[:2])[1])
+    assert [row["item"] for row in exported["attempts"]] == ["quick/quick-7"]
+
+
+def test_an_export_goes_to_a_file_and_never_over_the_progress(
+    capsys: pytest.CaptureFixture[str], progress: Progress, tmp_path: Path
+) -> None:
+    progress.record(attempt("quick/quick-7", Verdict.WRONG))
+    options = ("--progress", progress.path)
+    table = tmp_path / "table.csv"
+    assert stepwell(capsys, "export", "--csv", "-o", table, *options)[0] == 0
+    assert [line.split(",")[3] for line in table.read_text().splitlines()] == ["item", "quick/quick-7"]
+    code, _, complaint = stepwell(capsys, "export", "-o", progress.path, *options)
+    assert code == 2
+    assert "is the progress file itself" in complaint
+    assert len(progress.attempts()) == 1
+
+
+def test_a_progress_file_of_a_newer_version_is_left_alone(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...], tmp_path: Path
+) -> None:
+    import sqlite3
+
+    path = tmp_path / "me.sqlite"
+    Progress.open(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    content = path.read_bytes()
+    for words in ([], ["stats"], ["quiz"], ["list"]):
+        code, told, complaint = stepwell(capsys, *words, *me)
+        assert (code, told) == (2, "")
+        assert "was written by a newer Stepwell" in complaint
+        assert complaint.endswith("type: pip install --upgrade stepwell\n")
+    assert path.read_bytes() == content
+
+
+def test_without_the_extra_its_command_is_told(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsrs", None)
+    assert stepwell(capsys, *me)[0] == 0
+    code, _, complaint = stepwell(capsys, "review", *me)
+    assert code == 2
+    assert complaint == 'error: spacing cards needs fsrs; type: pip install "stepwell[learn]"\n'
+
+
+def test_a_review_without_cards_says_when_the_next_is_due(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...], course: Course, tmp_path: Path
+) -> None:
+    with Progress.open(tmp_path / "me.sqlite") as opened:
+        for item in course.items:
+            if Mode.RECALL in item.modes:
+                opened.record(attempt(item.id, Verdict.UNGRADED, Mode.RECALL, answer="easy", time=time.time()))
+    code, told, _ = stepwell(capsys, "review", *me)
+    assert code == 0
+    assert re.fullmatch(r"no card is due now; the next one is in about \d+ days\n", told)
+
+
+@pytest.mark.parametrize(
+    ("code", "ending", "verdict", "shown"),
+    [
+        ("print(6 * 7)", 0, "finished", "42"),
+        ("import torch\nprint(torch.ones(2).sum().item())\n1 / 0", 1, "crashed", "line 3: 1 / 0"),
+        ("while True: pass", 1, "timed out", "it was stopped after 0.5 seconds"),
+        ("import os\nos._exit(9)", 1, "crashed", "its process ended without a result"),
+        ("def", 1, "crashed", "SyntaxError"),
+    ],
+)
+def test_a_program_of_ones_own_runs_under_limits(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, code: str, ending: int, verdict: str, shown: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(code)
+    seconds = 0.5 if verdict == "timed out" else 30
+    found, told, _ = stepwell(capsys, "run", file, "--seconds", seconds)
+    assert found == ending
+    assert told.splitlines()[-1].startswith(verdict)
+    assert shown in told
+    document = json.loads(stepwell(capsys, "run", file, "--json", "--seconds", seconds)[1])
+    assert document["verdict"] == verdict
+
+
+def test_a_watched_program_is_checked_at_every_save(
+    capsys: pytest.CaptureFixture[str],
+    me: tuple[object, ...],
+    course: Course,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (item,) = (item for item in course.items if item.body.kind == "fix")
+    file = tmp_path / "mine.py"
+    saves = iter(["1 / 0", None, item.body.solution])  # type: ignore[attr-defined]  # of Fix
+
+    def save(seconds: float) -> None:
+        code = next(saves)
+        if code is not None:
+            file.write_text(code)
+
+    monkeypatch.setattr("stepwell.cli.learn.watch.time.sleep", save)
+    code, told, _ = stepwell(capsys, "watch", item.id, file, *me)
+    assert code == 0
+    assert f"Wrote {file}." in told
+    assert told.index("ZeroDivisionError") < told.index("Right.")
+    with Progress.open(tmp_path / "me.sqlite") as opened:
+        assert [one.verdict for one in opened.attempts()] == [Verdict.CRASHED, Verdict.RIGHT]
+    assert file.read_text() == item.body.solution  # type: ignore[attr-defined]  # what is there is not written over
+
+
+def test_verify_prints_every_key_and_ends_with_1_where_an_item_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from learn_course import QUICK
+    from learn_items import head, write_topic
+
+    sound = write_topic(tmp_path / "sound", head("choice", id='"a"') + QUICK)
+    broken = write_topic(
+        tmp_path / "broken", head("choice", id='"a"') + QUICK.replace("rates[0] > rates[-1]", "rates[0] > 9")
+    )
+    code, told, _ = stepwell(capsys, "verify", "--course", sound, "--workers", "1")
+    assert code == 0
+    assert re.search(r"s  topic/a -> 0\n1 items and programs, 1 proofs, 0 refused, ", told)
+    code, told, _ = stepwell(capsys, "verify", "topic", "--json", "--course", broken, "--workers", "1")
+    finding, totals = map(json.loads, told.splitlines())
+    assert code == 1
+    assert finding["refused"]
+    assert "exactly one option must be true" in finding["words"]
+    assert (totals["proofs"], totals["refused"]) == (1, 1)
+
+
+def test_the_first_screen_leads_to_a_sitting_and_back(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    lines = iter(["nothing", "qui", "9", "prac", "q", "", "2", "chal", "x7", "off", "1", "q", "", "q"])
+
+    def read(prompt: str) -> str:
+        seen.append(printed(terminal))
+        return next(lines)
+
+    found = on_terminal(read)
+    terminal = Terminal(found.console, read, True)
+    monkeypatch.setattr(home, "terminal", lambda: terminal)
+    path = tmp_path / "me.sqlite"
+    home.home(path, folder)
+    assert next(lines, None) is None
+    first = seen[0].splitlines()
+    assert re.search(r"1 +T +5 +beg\.-adv\. +20 +-", first[2])
+    assert "No topic, or more than one, is meant by 'nothing'" in seen[1]
+    assert "No mode is meant by '9'" in " ".join(seen[3].split())
+    assert "Time allowed" not in printed(terminal)
+    with Progress.open(path) as opened:
+        assert len(opened.attempts()) == 1
+    assert max(map(cell_len, printed(terminal).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [("1", 0), ("3", None), ("0", None), ("cosine", 1), ("step", 0), ("down", 1), ("a", None), ("", None)],
+)
+def test_what_is_named_is_found_by_number_name_or_title(word: str, place: int | None) -> None:
+    assert home.choose(word, ["steplr", "cosine"], ["A staircase", "Down again"]) == place
+
+
+def test_the_options_of_the_group_reach_its_commands(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    _, told, _ = stepwell(capsys, "--course", folder, "list")
+    assert [line.split("\t")[0] for line in told.splitlines()] == ["every", "quick"]

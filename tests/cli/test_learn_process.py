@@ -1,0 +1,261 @@
+"""The course driven by another program, and what becomes of it when its process is stopped or killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from learn_course import write_course
+from stepwell.cli.learn.pipe import drive
+from stepwell.learn.modes import Mode
+from stepwell.learn.progress import Progress
+from stepwell.learn.read import read_course
+from stepwell.learn.session.plan import Wish
+from stepwell.learn.session.player import Player
+from stepwell.learn.verdict import Verdict
+from stepwell.learn.worker import Worker
+
+LONG = 60.0
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker() as warm:
+        warm.start()
+        yield warm
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_course(tmp_path_factory.mktemp("course"))
+
+
+def answer_to(data: dict[str, Any]) -> Any:
+    """An answer of the right form; the same for every item of a type."""
+    match data["type"]:
+        case "choice" | "control":
+            return data["options"].index("It falls") if "It falls" in data["options"] else 0
+        case "multi":
+            return [0]
+        case "order":
+            return list(range(len(data["pieces"])))
+        case "match":
+            return list(range(len(data["labels"])))
+        case "numeric":
+            return "50"
+        case "draw":
+            return [[0, data["base_lr"]], [data["total_steps"] - 1, 0]]
+        case "write":
+            return "steps x0.5 every 5ep"
+        case "fix":
+            return data["start"]
+        case "tune":
+            return data["start"]
+    raise AssertionError(data["type"])
+
+
+def event_for(step: dict[str, Any], tries: int) -> dict[str, Any]:
+    """What another front end does: it knows only the lines that it reads."""
+    data, accepts = step["data"], step["accepts"]
+    match step["kind"]:
+        case "page" | "verdict":
+            return {"do": "next"}
+        case "back":
+            return {"do": "answer", "answer": "good"}
+        case "concepts":
+            ticks = [number for number, concept in enumerate(data["concepts"]) if concept["suggested"]]
+            return {"do": "answer", "answer": {"text": data["text"], "ticks": ticks}}
+    if "reveal" in accepts:
+        return {"do": "reveal", "text": "High steps move fast; the noise is lower with small ones."}
+    if "hint" in accepts and tries == 0 and not data["hints"]:
+        return {"do": "hint"}
+    if "answer" not in accepts or tries > 1:
+        return {"do": "skip"}
+    event: dict[str, Any] = {"do": "answer", "answer": answer_to(data)}
+    return {**event, "confidence": 0.75} if data["sure"] else event
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_another_program_drives_every_mode_to_its_end(mode: Mode, folder: Path, worker: Worker, tmp_path: Path) -> None:
+    written: list[dict[str, Any]] = []
+
+    def lines() -> Iterator[str]:
+        tries: dict[int, int] = {}
+        while True:
+            step = written[-1]
+            assert step["kind"] != "refused", step["words"]
+            event = event_for(step, tries.get(step["number"], 0))
+            tries[step["number"]] = tries.get(step["number"], 0) + (event["do"] == "answer")
+            yield json.dumps(event)
+
+    with (
+        Progress.open(tmp_path / "me.sqlite") as progress,
+        Player.begin(read_course(folder), Wish(mode, ("every",), seed=7), progress, worker) as player,
+    ):
+        drive(player, lines(), lambda line: written.append(json.loads(line, parse_constant=pytest.fail)))
+        attempts = progress.attempts()
+    last = written[-1]
+    assert last["kind"] == "done"
+    assert last["accepts"] == []
+    expected = {Mode.LEARN: 3, Mode.PREDICT: 5, Mode.PRACTICE: 5, Mode.CHALLENGE: 5, Mode.TEST: 10}
+    assert len(last["data"]["results"]) == expected.get(mode, len(last["data"]["results"])) > 0
+    final = {attempt.item: attempt.verdict.value for attempt in attempts}
+    assert final == {result["item"]: result["verdict"] for result in last["data"]["results"] if result["verdict"]}
+    assert final
+
+
+def test_what_does_not_fit_is_refused_and_the_sitting_stays(folder: Path, worker: Worker, tmp_path: Path) -> None:
+    bad = [
+        "no json",
+        "[]",
+        '{"do": "next"}',
+        '{"do": "answer", "answer": 77}',
+        '{"do": "answer", "answer": NaN}',
+        "",
+        "[",
+    ]
+    written: list[dict[str, Any]] = []
+    with (
+        Progress.open(tmp_path / "me.sqlite") as progress,
+        Player.begin(read_course(folder), Wish(Mode.TEST, ("quick",)), progress, worker) as player,
+    ):
+        drive(player, bad, lambda line: written.append(json.loads(line)))
+        assert progress.attempts() == []
+    assert [line["kind"] for line in written] == ["question", *["refused"] * 6, "done"]
+    assert all(line["accepts"] == written[0]["accepts"] for line in written[1:-1])
+
+
+@contextlib.contextmanager
+def running(folder: Path, path: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """A real `stepwell learn quiz --json` on questions that need no torch."""
+    words = ["quiz", "--mode", "practice", "--topic", "quick", "--seed", "1", "--json", *more]
+    options = ["--progress", str(path), "--course", str(folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stepwell", "learn", *words, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], LONG)[0], "no step in time"
+    step: dict[str, Any] = json.loads(process.stdout.readline())
+    return step
+
+
+def send(process: subprocess.Popen[str], event: dict[str, Any]) -> dict[str, Any]:
+    assert process.stdin is not None
+    process.stdin.write(f"{json.dumps(event)}\n")
+    return read(process)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_process_loses_no_answer(how: signal.Signals, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "me.sqlite"
+    with running(folder, path) as process:
+        step = read(process)
+        answered = [step["data"]["item"]]
+        told = send(process, {"do": "answer", "answer": answer_to(step["data"])})
+        assert told["data"]["verdict"]["verdict"] == "right"
+        step = send(process, {"do": "next"})
+        answered.append(step["data"]["item"])
+        send(process, {"do": "answer", "answer": answer_to(step["data"])})
+        process.send_signal(how)
+        _, complaint = process.communicate(timeout=LONG)
+    if how is signal.SIGINT:
+        assert process.returncode == 130
+        assert complaint == "\nstopped; 2 answers are recorded\n"
+    with Progress.open(path) as progress:
+        assert [attempt.item for attempt in progress.attempts()] == answered
+
+
+def test_two_terminals_at_once_lose_no_answer(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "me.sqlite"
+    with running(folder, path) as one, running(folder, path) as other:
+        steps = [read(one), read(other)]
+        for _ in range(3):
+            for number, process in enumerate((one, other)):
+                send(process, {"do": "answer", "answer": answer_to(steps[number]["data"])})
+                steps[number] = send(process, {"do": "next"})
+    with Progress.open(path) as progress:
+        attempts = progress.attempts()
+    assert len(attempts) == 6
+    assert len({attempt.session for attempt in attempts}) == 2
+    assert {attempt.verdict for attempt in attempts} == {Verdict.RIGHT}
+
+
+def on_a_terminal(
+    command: list[str], lines: list[str], environment: dict[str, str], until: Callable[[str], bool]
+) -> tuple[str, int]:
+    """What a process prints on a terminal of 80 columns while the lines are typed, and its exit code."""
+    process, file = pty.fork()
+    if process == 0:
+        os.environ.update({"COLUMNS": "80", "LINES": "24", **environment})
+        os.execv(command[0], command)  # noqa: S606 - our own command line
+    seen, waiting = b"", list(lines)
+    deadline = time.monotonic() + LONG
+    while time.monotonic() < deadline:
+        if select.select([file], [], [], 0.5)[0]:
+            try:
+                chunk = os.read(file, 1 << 16)
+            except OSError:  # the other end is closed
+                break
+            if not chunk:
+                break
+            seen += chunk
+        if waiting and until(seen.decode(errors="replace")):
+            os.write(file, f"{waiting.pop(0)}\n".encode())
+    os.close(file)
+    return seen.decode(), os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+CODE = """
+import sys
+sys.argv = ["stepwell", "learn", "--progress", sys.argv[1], "--course", sys.argv[2]]
+from stepwell.cli import main
+main()
+print("torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "escapes"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, True),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_the_first_screen_is_there_before_torch(
+    environment: dict[str, str], escapes: bool, folder: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", CODE, str(tmp_path / "me.sqlite"), str(folder)]
+    shown, code = on_a_terminal(command, ["q"], environment, lambda seen: "q leaves): " in seen)
+    assert code == 0
+    assert shown.rstrip().endswith("False")
+    assert "beg.-adv." in shown
+    screen = shown[: shown.index("Topic (number")]
+    assert ("\x1b[1m" in screen) == escapes
+    assert ("\x1b[3" in screen) is False  # no colours: nothing is strong yet
+    assert not (tmp_path / "me.sqlite").exists()

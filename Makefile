@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+BOTH := -n 2 --dist loadfile # two processes; a file's tests stay together, with what they share
 
 .PHONY: help demo test check bench peers soak browser clean
 .DEFAULT_GOAL := help
@@ -26,14 +27,14 @@ demo: $(INSTALLED)
 	$(BIN)/stepwell compare digits-cnn --out demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BOTH)
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BOTH)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

@@ -602,3 +602,18 @@ def test_the_options_of_the_group_reach_its_commands(
 ) -> None:
     _, told, _ = stepwell(capsys, "--course", folder, "list")
     assert [line.split("\t")[0] for line in told.splitlines()] == ["every", "quick"]
+
+
+def test_what_the_page_about_the_course_types_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs/learn.md").read_text()
+    built_in = read_course()
+    for mode in Mode:
+        assert f"| `{mode.value}` | " in page
+    items = set(
+        re.findall(r"(?<![\w/])[a-z-]+/[a-z-]+(?![\w/.])", "\n".join(re.findall(r"^    stepwell .*$", page, re.M)))
+    )
+    assert items
+    assert items <= {item.id for item in built_in.items}
+    _, told, _ = stepwell(capsys, "--help")
+    for command in set(re.findall(r"^    stepwell learn ([a-z]+)", page, re.MULTILINE)):
+        assert re.search(rf"^│ {command} ", told, re.MULTILINE), command

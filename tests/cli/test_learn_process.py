@@ -209,10 +209,16 @@ def on_a_terminal(
     command: list[str], lines: list[str], environment: dict[str, str], until: Callable[[str], bool]
 ) -> tuple[str, int]:
     """What a process prints on a terminal of 80 columns while the lines are typed, and its exit code."""
-    process, file = pty.fork()
-    if process == 0:
-        os.environ.update({"COLUMNS": "80", "LINES": "24", **environment})
-        os.execv(command[0], command)  # noqa: S606 - our own command line
+    file, end = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        env={**os.environ, "COLUMNS": "80", "LINES": "24", **environment},
+        start_new_session=True,
+    )
+    os.close(end)
     seen, waiting = b"", list(lines)
     deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
@@ -227,7 +233,10 @@ def on_a_terminal(
         if waiting and until(seen.decode(errors="replace")):
             os.write(file, f"{waiting.pop(0)}\n".encode())
     os.close(file)
-    return seen.decode(), os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    try:
+        return seen.decode(), process.wait(LONG)
+    finally:
+        process.kill()
 
 
 CODE = """

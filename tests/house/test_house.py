@@ -57,6 +57,9 @@ def test_public_names_are_documented() -> None:
         command("recipes"),
         command("runs", "--help"),
         command("new", "--help"),
+        command("learn"),
+        command("learn", "list", "cosine"),
+        command("learn", "quiz", "--help"),
     ],
 )
 def test_what_needs_no_torch_does_not_load_it(code: str) -> None:

@@ -24,7 +24,8 @@ def commands(block: str) -> list[list[str]]:
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_recipe_runs_as_it_is_printed(number: int, tmp_path: Path) -> None:
     kind, block = BLOCKS[number]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "XDG_DATA_HOME": str(tmp_path / "data")}  # nobody's own progress
     if kind == "python":
         (tmp_path / "recipe.py").write_text(block)
         lines = [[sys.executable, "-W", "error", "recipe.py"]]
@@ -32,7 +33,9 @@ def test_a_recipe_runs_as_it_is_printed(number: int, tmp_path: Path) -> None:
         lines = commands(block)
         assert all(line[0] == "stepwell" for line in lines)
     for line in lines:
-        ended = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            line, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         assert ended.returncode == 0, ended.stderr
         assert ended.stdout.strip() or line[0] == sys.executable
 

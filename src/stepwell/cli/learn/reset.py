@@ -10,7 +10,7 @@ from stepwell.cli.learn.options import CourseOption, ProgressOption, read_course
 
 
 def reset(
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="Such as steplr/third-rate.")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Such as steplr/after-some-calls.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     progress: ProgressOption = None,
     course: CourseOption = None,

@@ -6,15 +6,23 @@ every proof of the course run in under 4 minutes on two cores.
 
 from __future__ import annotations
 
+import os
+import pty
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 
+from stepwell.learn.attempt import Attempt
 from stepwell.learn.exercise import check, rendered
 from stepwell.learn.instance import instance
 from stepwell.learn.items.fix import Fix
 from stepwell.learn.job import Job, Part
+from stepwell.learn.modes import Mode
+from stepwell.learn.outline import outline
+from stepwell.learn.progress import Progress
 from stepwell.learn.read import read_course
 from stepwell.learn.verdict import Verdict
 from stepwell.learn.verify import Problem, verify
@@ -24,17 +32,14 @@ REPEATS = 15
 GOAL_SCREEN, GOAL_SUBMISSION, GOAL_VERIFY = 0.5, 0.15, 240.0
 
 SCREEN = """
-import sys, tempfile
-from pathlib import Path
-from stepwell.learn.mastery import mastery
-from stepwell.learn.memory import memories
-from stepwell.learn.outline import outline
-from stepwell.learn.progress import Progress
-with tempfile.TemporaryDirectory() as folder, Progress.open(Path(folder) / "me.sqlite") as progress:
-    attempts = progress.attempts()
-    print(outline(), mastery(attempts), memories(attempts))
+import sys
+from stepwell.cli import main
+sys.argv = ["stepwell", "learn", "--progress", sys.argv[1]]
+main()
 sys.exit(3 if "torch" in sys.modules else 0)
 """
+ALONE = "import sys; print('q leaves): ', end='', flush=True); sys.stdin.readline()"
+PROMPT = b"q leaves): "
 
 TRAINING = """
 import torch
@@ -50,15 +55,49 @@ for step in range(20):
 
 
 def first_screen() -> None:
-    """The data of the first screen in a fresh interpreter."""
-    taken = []
-    for _ in range(REPEATS // 2):
-        begun = time.perf_counter()
-        ended = subprocess.run([sys.executable, "-c", SCREEN], stdout=subprocess.DEVNULL, check=False)
-        taken.append(time.perf_counter() - begun)
-        assert ended.returncode == 0, "torch was imported, or it failed"
-    median = statistics.median(taken)
-    print(f"first screen        {median:8.3f} s   goal {GOAL_SCREEN} s, no torch imported")
+    """From starting `stepwell learn` on a terminal to its first prompt, beside Python alone and `import torch`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/me.sqlite"
+        with Progress.open(path) as progress:
+            for attempt in _some_attempts():
+                progress.record(attempt)
+        taken: dict[str, list[float]] = {"screen": [], "alone": [], "torch": []}
+        for _ in range(REPEATS // 2):  # in turn, so that a busy moment hits all
+            taken["screen"].append(_until_prompt([sys.executable, "-c", SCREEN, path]))
+            taken["alone"].append(_until_prompt([sys.executable, "-c", ALONE]))
+            taken["torch"].append(_until_prompt([sys.executable, "-c", f"import torch; {ALONE}"]))
+    screen, alone, torch = (statistics.median(some) for some in taken.values())
+    print(f"first screen        {screen:8.3f} s   goal {GOAL_SCREEN} s, best {min(taken['screen']):.3f}, no torch")
+    print(f"  beside import torch {(screen - alone) / (torch - alone):6.2f}")
+
+
+def _some_attempts() -> Iterator[Attempt]:
+    """A learner's past: 300 answers."""
+    topics = outline()
+    for number in range(300):
+        topic = topics[number % len(topics)].id
+        verdict = Verdict.RIGHT if number % 3 else Verdict.WRONG
+        times = {"time": 1e9 + number, "seconds": 5.0, "overtime": 0.0}
+        yield Attempt(
+            session=str(number // 10), mode=Mode.PRACTICE, item=f"{topic}/{number}", topic=topic, seed=1, number=1,
+            answer=0, verdict=verdict, score=1.0, hints=0, confidence=None, evidence={}, **times,
+        )  # fmt: skip
+
+
+def _until_prompt(command: list[str]) -> float:
+    """Seconds from the start of a process on a terminal to its prompt; the process has to end well after a `q`."""
+    ours, theirs = pty.openpty()
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    seen = b""
+    while PROMPT not in seen:
+        seen += os.read(ours, 1 << 16)
+    taken = time.perf_counter() - begun
+    os.write(ours, b"q\n")
+    assert process.wait(60) == 0, "torch was imported, or it failed"
+    os.close(ours)
+    return taken
 
 
 def submissions() -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ def shared(monkeypatch: pytest.MonkeyPatch, worker: Worker) -> None:
     def warm() -> Iterator[Worker]:
         yield worker
 
-    for module in ("quiz", "home", "run", "watch"):
-        monkeypatch.setattr(f"stepwell.cli.learn.{module}.warm_worker", warm)
+    for name in ("quiz.warm_worker", "home.worker_of_ones_own", "run.warm_worker", "watch.warm_worker"):
+        monkeypatch.setattr(f"stepwell.cli.learn.{name}", warm)
 
 
 def on_terminal(read: Callable[[str], str], *, width: int = 80, colour: bool = True, tty: bool = True) -> Terminal:
@@ -318,6 +319,17 @@ def test_a_page_stops_at_every_screen_and_runs_its_programs(course: Course, work
     assert prompts[0].startswith("-- Enter for more")
     assert "finished in" in printed(terminal)
     assert "down" not in printed(terminal).split("finished in")[1]
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_curves_to_match_share_a_chart_only_where_colours_tell_them_apart(
+    colour: bool, course: Course, worker: Worker, progress: Progress
+) -> None:
+    (item,) = (item for item in course.items if item.body.kind == "match")
+    single = Course((replace(course.topic("every"), items=(item,)),))
+    terminal = on_terminal(typed("q"), colour=colour)
+    sit(single, worker, progress, Wish(Mode.PRACTICE), terminal)
+    assert len(re.findall(r"step *$", printed(terminal), re.MULTILINE)) == (1 if colour else 3)
 
 
 def attempt(item: str, verdict: Verdict, mode: Mode = Mode.PRACTICE, **more: Any) -> Attempt:
@@ -580,6 +592,7 @@ def test_the_first_screen_leads_to_a_sitting_and_back(
     home.home(path, folder)
     assert next(lines, None) is None
     first = seen[0].splitlines()
+    assert re.fullmatch(r" +topic +min levels +items +right *", first[1])
     assert re.search(r"1 +T +5 +beg\.-adv\. +20 +-", first[2])
     assert "No topic, or more than one, is meant by 'nothing'" in seen[1]
     assert "No mode is meant by '9'" in " ".join(seen[3].split())

@@ -52,6 +52,13 @@ def draw_lines(console: Console, lines: Lines, *, what: str = "", wide: bool = F
         console.print(line, soft_wrap=True)
 
 
+def tells_apart(console: Console) -> bool:
+    """Whether lines that cross can be followed by their colours."""
+    from stepwell.view.terminal import ink_for
+
+    return ink_for(console, num_series=2).braille
+
+
 def between(points: Sequence[Sequence[float]], total_steps: int) -> list[float | None]:
     """The line through drawn points at every step of the run, flat before the first and after the last one.
 

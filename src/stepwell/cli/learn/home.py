@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stepwell.cli.learn.listing import print_plain, topic_table
-from stepwell.cli.learn.options import read_course, read_outline, recorded, warm_worker
+from stepwell.cli.learn.options import read_course, read_outline, recorded, worker_of_ones_own
 from stepwell.cli.learn.terminal import Terminal, terminal
 from stepwell.errors import OptionError
 from stepwell.learn.modes import Mode
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from stepwell.learn.outline import Outline
     from stepwell.learn.worker import Worker
 
+BRIEFLY = 0.05
+"""Seconds after which the prompt is there."""
 ABOUT: Mapping[Mode, str] = MappingProxyType(
     {
         Mode.LEARN: "read the page, then two cards and an explanation",
@@ -50,14 +53,21 @@ def home(progress: Path | None, course: Path | None) -> None:
     _print_topics(front, topics, attempts)
     reader = ThreadPoolExecutor(1, "stepwell-course")
     try:
-        with warm_worker() as worker:
-            reading = reader.submit(read_course, course)  # while the learner reads
+        with worker_of_ones_own() as worker:
+            reading = reader.submit(_prepare, worker, course)
             while _round(front, topics, reading, progress, worker):
                 _print_topics(front, topics, recorded(progress))
     except KeyboardInterrupt:
         raise stopped("\nstopped; every answer is recorded") from None
     finally:
         reader.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(worker: Worker, course: Path | None) -> Course:
+    """Load torch in the worker and read the course while the learner reads; first let the prompt come."""
+    time.sleep(BRIEFLY)
+    worker.start()
+    return read_course(course)
 
 
 def choose(word: str, names: Sequence[str], titles: Sequence[str]) -> int | None:
@@ -109,8 +119,6 @@ def _round(
     front: Terminal, topics: Sequence[Outline], reading: Future[Course], progress: Path | None, worker: Worker
 ) -> bool:
     """One choice and its sitting; False where the learner leaves."""
-    from stepwell.learn.session.plan import Wish
-
     try:
         topic = _ask_topic(front, topics)
         if topic is None:
@@ -126,6 +134,7 @@ def _round(
     import random
 
     from stepwell.cli.learn.quiz import sit_with
+    from stepwell.learn.session.plan import Wish
 
     try:
         sit_with(front, course, Wish(mode, topic, seed=random.randrange(10_000), timer=timer), progress, worker)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROOMY = 95
 """Columns from which levels have their whole names."""
+OTHERS = 2 + 3 + 5 + 8 + 5
+"""Columns of the number, the minutes, the items and what is right, with the gaps."""
 
 
 def list_topics(
@@ -53,21 +55,24 @@ def topic_table(topics: Sequence[Outline], known: Mapping[str, Mastery], *, widt
     from rich.table import Table
     from rich.text import Text
 
+    spans = [level_range(topic.levels, short=width < ROOMY) for topic in topics]
+    taken = max(map(len, spans), default=0) + OTHERS
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", justify="right", style="bold")
-    table.add_column("topic", overflow="ellipsis", no_wrap=True, ratio=1)
+    # What is left of the width: rich takes from such a column last where it may not wrap.
+    table.add_column("topic", overflow="ellipsis", no_wrap=True, max_width=max(12, width - taken))
     table.add_column("min", justify="right")
     table.add_column("levels", no_wrap=True)
     table.add_column("items", justify="right", min_width=5)
     table.add_column("right", justify="right", no_wrap=True)
-    for number, topic in enumerate(topics, 1):
+    for number, (topic, span) in enumerate(zip(topics, spans, strict=True), 1):
         found = known.get(topic.id)
         words = Text(str(found) if found else "-", style="green" if found and found.strong else "")
         table.add_row(
             str(number),
             Text(topic.title),
             str(topic.minutes),
-            level_range(topic.levels, short=width < ROOMY),
+            span,
             str(topic.num_items),
             words,
         )

@@ -63,13 +63,20 @@ def recorded(path: Path | None) -> list[Attempt]:
 
 
 @contextmanager
-def warm_worker() -> Iterator[Worker]:
-    """A worker that begins to load torch at once, and is ended at once."""
+def worker_of_ones_own() -> Iterator[Worker]:
+    """A worker that is not started yet, and is ended at once."""
     from stepwell.learn.worker import Worker
 
     worker = Worker()
-    worker.start()
     try:
         yield worker
     finally:
         worker.stop()  # not `close`: a proof that still runs is for nobody now
+
+
+@contextmanager
+def warm_worker() -> Iterator[Worker]:
+    """The same, which begins to load torch at once."""
+    with worker_of_ones_own() as worker:
+        worker.start()
+        yield worker

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stepwell.cli.learn.charts import draw_lines
+from stepwell.cli.learn.charts import draw_lines, tells_apart
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.learn.session.screen import Step
 
@@ -53,8 +53,7 @@ def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
         case {"pieces": pieces}:
             terminal.numbered(pieces)
         case {"labels": labels, "curves": curves}:
-            names = [f"curve {letter}" for letter in LETTERS[: len(curves)]]
-            draw_lines(terminal.console, list(zip(names, curves, strict=True)))
+            _curves(terminal, curves)
             terminal.numbered(labels)
         case {"type": "draw"}:
             terminal.say(f"A run of {data['total_steps']} updates, 0 to {data['total_steps'] - 1}{_base(data)}.", "dim")
@@ -143,6 +142,16 @@ def _heading(terminal: Terminal, step: Step) -> None:
 
 def _base(data: Mapping[str, Any]) -> str:
     return "" if data["base_lr"] == 1 else f", with a base rate of {data['base_lr']:g}"
+
+
+def _curves(terminal: Terminal, curves: Sequence[Sequence[float]]) -> None:
+    """The curves to match: in one chart where colours tell them apart, otherwise each in its own."""
+    lines = [(f"curve {letter}", curve) for letter, curve in zip(LETTERS, curves, strict=False)]
+    if tells_apart(terminal.console):
+        draw_lines(terminal.console, lines)
+        return
+    for line in lines:
+        draw_lines(terminal.console, [line], height=5)
 
 
 def _write(terminal: Terminal, data: Mapping[str, Any]) -> None:

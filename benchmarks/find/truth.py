@@ -90,8 +90,9 @@ def regret(task: str, optimizer: str, schedule: str, lr: float) -> float:
 def judge(task: str, optimizer: str, schedule: str, lr: float) -> tuple[float, float]:
     """The normalised regret of a rate, and the share of its trainings that fail; both 1 for what is no rate.
 
-    Trained is what decides: between two rates of the coarse grid that are equally good, or both poor, the line between
-    them is as good as a training, and below one that learns next to nothing its own regret is.
+    Trained is what decides. Between two rates of the coarse grid the line between them is as good as a training where
+    both are equally good, or both poor, or both slower than the best and safe: there a curve of regret is smooth. And a
+    rate below one that learns next to nothing is given the regret of that one.
     """
     if not (math.isfinite(lr) and lr > 0):
         return 1.0, 1.0
@@ -107,7 +108,8 @@ def judge(task: str, optimizer: str, schedule: str, lr: float) -> tuple[float, f
     position = max(position, lowest)
     before = COARSE * math.floor(position / COARSE)
     (low, low_failed), (high, high_failed) = at(before), at(before + COARSE)
-    if abs(high - low) <= EQUAL or min(low, high) >= POOR:
+    slow = rate(before + COARSE) < 0.99 * known.best_rate and low_failed == high_failed == 0
+    if slow or abs(high - low) <= EQUAL or min(low, high) >= POOR:
         share = position / COARSE - before / COARSE
         return low + share * (high - low), low_failed + share * (high_failed - low_failed)
     return at(round(position))

@@ -152,3 +152,12 @@ def test_one_seed_chooses_the_best_rate_of_its_own_trainings(made_up: list[float
     rate, spent = truth.single("digits_mlp", "adam", "hold", 101)
     assert rate == pytest.approx(BEST)
     assert spent == 400 * len(found.rates) == 400 * len(made_up) // 3
+
+
+def test_where_regret_is_a_smooth_slope_the_line_is_taken(made_up: list[float]) -> None:
+    truth.cell("digits_mlp", "adam", "hold")
+    grid = len(made_up)
+    assert truth.regret("digits_mlp", "adam", "hold", BEST * 10**-0.6) == pytest.approx(0.3)
+    assert len(made_up) == grid
+    assert truth.regret("digits_mlp", "adam", "hold", BEST * 10**-0.2) == pytest.approx(0.5 * 2 / 12)
+    assert len(made_up) == grid + 3

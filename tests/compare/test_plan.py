@@ -12,6 +12,7 @@ from stepwell.compare import plan
 from stepwell.compare.strategy import DEFAULT, select
 from stepwell.compare.terms import read_budget, read_rates
 from stepwell.errors import OptimizerError, OptionError, ScheduleError, StepwellError
+from stepwell.find.race import Level
 from stepwell.record.trial import Strategy, TaskRef
 from stepwell.schedule import Horizon, schedule
 from stepwell.tasks.optimizers import FAMILIES
@@ -31,39 +32,54 @@ def test_the_grid_doubles_from_low_to_about_high(low: float, times: float) -> No
     assert len(grid) == 2 or low * times / 1.5 <= grid[-1] <= low * times * 1.5
 
 
-def test_an_automatic_grid_begins_coarse_and_a_given_one_whole() -> None:
-    assert plan.first_rates((0.1, 0.2, 0.4, 0.8, 1.6), widen=True) == (0.1, 0.4, 1.6)
-    assert plan.first_rates((0.1, 0.2, 0.4), widen=False) == (0.1, 0.2, 0.4)
+@given(st.integers(2, 20), st.integers(-8, 27))
+def test_a_place_of_the_grid_is_a_rate_and_the_rate_that_place(size: int, place: int) -> None:
+    grid = plan.Grid(tuple(1e-4 * 2.0**i for i in range(size)), widen=True)
+    assert grid.place(grid.rate(place)) == place
+    if 0 <= place < size:
+        assert grid.rate(place) == grid.rates[place]
+    given = plan.Grid(grid.rates, widen=False)
+    assert [given.place(given.rate(here)) for here in range(size)] == list(range(size))
+
+
+def test_an_automatic_grid_goes_on_beyond_its_ends_and_a_given_one_does_not() -> None:
+    rates = (0.1, 0.2, 0.4)
+    assert plan.Grid(rates, widen=True).bounds(plan.A_LITTLE) == (-2, 4)
+    assert plan.Grid(rates, widen=False).bounds(plan.A_LITTLE) == (0, 2)
+    assert [plan.Grid(rates[:size], widen=True).middle for size in (1, 2, 3)] == [0, 0, 1]
 
 
 @pytest.mark.parametrize("name", DEFAULT)
 @pytest.mark.parametrize("steps", [60, 620, 5000])
-def test_every_default_strategy_is_raced_as_a_complete_miniature(name: str, steps: int) -> None:
+def test_every_default_strategy_looks_for_its_rate_in_complete_miniatures(name: str, steps: int) -> None:
     (strategy,) = select(only=[name], optimizer="momentum")
-    trials = plan.short_trials(terms(steps), strategy, (0.1, 0.2))
-    assert [(trial.base_lr, trial.seed) for trial in trials] == [
-        (0.1, 1_000_000), (0.1, 1_000_001), (0.2, 1_000_000), (0.2, 1_000_001)
-    ]  # fmt: skip
-    short = trials[0]
-    assert short.budget.total_steps == max(math.ceil(steps / 4), 40)
-    curve = schedule(short.strategy.schedule).resolve(short.budget, base_lr=0.1, momentum=0.9)
-    full = schedule(strategy.schedule).resolve(Horizon(steps, 31), base_lr=0.1, momentum=0.9)
-    assert curve(short.budget.total_steps) == pytest.approx(full(steps), abs=1e-9)
+    dash, short, full = plan.miniatures(terms(steps), strategy)
+    assert dash.level == Level(max(math.ceil(steps / 16), 40), 2, (1_000_000,), "dash")
+    assert short.level == Level(max(math.ceil(steps / 4), 40), 1, (1_000_000, 1_000_001), "race")
+    assert full.level == Level(steps, 1, (1_000_000, 1_000_001), "refine")
+    assert full.trial(terms(steps), 0.1, 1) == terms(steps).trial(strategy, 0.1, 1)
+    whole = schedule(strategy.schedule).resolve(Horizon(steps, 31), base_lr=0.1, momentum=0.9)
+    for one in (dash, short):
+        trial = one.trial(terms(steps), 0.1, 1_000_000)
+        assert trial.budget == Horizon(one.level.steps, 31)
+        curve = schedule(trial.strategy.schedule).resolve(trial.budget, base_lr=0.1, momentum=0.9)
+        assert curve(one.level.steps) == pytest.approx(whole(steps), abs=1e-9)
 
 
-def test_lengths_in_epochs_and_steps_shrink_with_the_race() -> None:
+def test_lengths_in_epochs_and_steps_shrink_with_the_run() -> None:
     strategy = Strategy("mine", "linear 0..1 for 2ep | steps x0.1 at 200 for 300 | hold")
-    trial = plan.short_trials(terms(), strategy, (0.1,))[0]
-    assert trial.strategy.schedule == "linear 0..1 for 0.5ep | steps x0.1 at 50 for 75 | hold"
-    assert trial.budget == Horizon(155, 31)
+    dash, short, _ = plan.miniatures(terms(800), strategy)
+    assert short.strategy.schedule == "linear 0..1 for 0.5ep | steps x0.1 at 50 for 75 | hold"
+    assert dash.strategy.schedule == "linear 0..1 for 0.125ep | steps x0.1 at 12.5 for 18.75 | hold"
+    assert (dash.horizon, short.horizon) == (Horizon(50, 31), Horizon(200, 31))
 
 
 def test_a_schedule_that_does_not_fit_a_short_run_is_raced_at_a_longer_one() -> None:
-    strategy = Strategy("mine", "steps x0.5 at 2 4")
-    trial = plan.short_trials(terms(), strategy, (0.1,))[0]
-    assert trial.budget.total_steps == 310
+    dash, short, _ = plan.miniatures(terms(), Strategy("mine", "steps x0.5 at 2 4"))
+    assert short.level.steps == 310
+    assert dash.level.steps == 80  # 40 updates hold one of its drops
     tight = Strategy("tight", " | ".join(["hold for 1"] * 3 + ["hold"]))
-    assert plan.short_trials(terms(40), tight, (0.1,))[0].budget.total_steps == 40
+    assert [one.level.steps for one in plan.miniatures(terms(40), tight)] == [40, 40, 40]
 
 
 def test_seeds_of_tuning_and_judging_never_meet() -> None:
@@ -74,32 +90,13 @@ def test_seeds_of_tuning_and_judging_never_meet() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("full", "lacking"),
-    [
-        ({0.2: 1.0, 0.4: 2.0}, 0.1),
-        ({0.2: 2.0, 0.4: 1.0}, 0.8),
-        ({0.1: 2.0, 0.2: 1.0, 0.4: 2.0}, None),
-        ({0.1: 1.0, 0.2: 2.0}, None),
-        ({0.8: 1.0, 0.4: 2.0}, None),
-    ],
-)
-def test_the_best_rate_is_bracketed_by_worse_ones(full: dict[float, float], lacking: float | None) -> None:
-    best = min(full, key=lambda rate: full[rate])
-    assert plan.next_to(best, full, [0.1, 0.2, 0.4, 0.8], widen=False) == lacking
-
-
-def test_an_automatic_grid_has_neighbours_beyond_its_ends() -> None:
-    assert plan.next_to(0.8, [0.8, 0.4], [0.1, 0.2, 0.4, 0.8], widen=True) == 1.6
-    assert plan.next_to(0.8, [0.8, 0.4, 1.6], [0.1, 0.2, 0.4, 0.8], widen=True) is None
-    assert plan.next_to(256.0, [256.0], [0.5, 1.0], widen=True) == 128.0
-    assert plan.next_to(256.0, [256.0, 128.0], [0.5, 1.0], widen=True) is None
-
-
 def test_the_last_rate_on_a_side_is_an_edge() -> None:
-    assert [plan.edge(rate, (0.1, 0.2, 0.4), widen=False) for rate in (0.1, 0.2, 0.4)] == ["lowest", None, "highest"]
-    assert plan.edge(0.4, (0.1, 0.2, 0.4), widen=True) is None
-    assert plan.edge(0.4 * plan.WIDEST, (0.1, 0.2, 0.4), widen=True) == "highest"
+    rates = (0.1, 0.2, 0.4)
+    assert [plan.Grid(rates, widen=False).edge(rate) for rate in rates] == ["lowest", None, "highest"]
+    widened = plan.Grid(rates, widen=True)
+    assert widened.edge(0.4) is None
+    assert widened.edge(0.4 * 2**plan.WIDEST) == "highest"
+    assert widened.edge(0.1 / 2**plan.WIDEST) == "lowest"
 
 
 def test_a_key_names_a_result_and_nothing_else() -> None:

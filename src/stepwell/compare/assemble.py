@@ -45,19 +45,25 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The runs that chose the rates, by strategy: of the race, and at full length; empty where one rate was given."""
+    """The runs that chose the rates, by strategy, from the shortest to those at full length.
 
-    race: Mapping[str, Response]
-    full: Mapping[str, Response]
+    Empty where one rate was given.
+    """
+
+    legs: Mapping[str, Sequence[Response]]
 
     def record(self, name: str, seeds: Sequence[int]) -> RateResponse | None:
-        """The race of a strategy as plain data."""
-        return self.race[name].record(seeds, self.full.get(name)) if name in self.race else None
+        """How the short runs of a strategy depend on the rate, as plain data."""
+        if name not in self.legs:
+            return None
+        *_, short, full = self.legs[name]
+        return short.record(seeds, full)
 
     def steps(self, name: str) -> int:
         """Updates made to find the rate of a strategy."""
-        found = (responses[name] for responses in (self.race, self.full) if name in responses)
-        return sum(run.outcome.step for response in found for runs in response.runs.values() for run in runs.values())
+        legs = self.legs.get(name, ())
+        made = {run.id: run.outcome.step for leg in legs for runs in leg.runs.values() for run in runs.values()}
+        return sum(made.values())
 
 
 def assemble(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stepwell.compare.decide import seeds_needed
-from stepwell.compare.plan import edge
+from stepwell.compare.plan import Grid
 from stepwell.compare.strategy import ILLUSTRATIONS, TOO_HIGH, TOO_LOW, is_constant
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending
@@ -109,12 +109,13 @@ def _not_shown(comparison: Comparison) -> Iterator[str]:
 
 
 def _edge(comparison: Comparison) -> Iterator[str]:
-    grid = comparison.settings.get("race_rates", ())
-    if tuning(comparison) == "none" or not grid:
+    rates = comparison.settings.get("race_rates", ())
+    if tuning(comparison) == "none" or not rates:
         return
     widen = tuning(comparison) == "auto"
+    grid = Grid(tuple(rates), widen)
     for side in ("lowest", "highest"):
-        there = [result for result in comparison.ranked if edge(result.base_lr, grid, widen=widen) == side]
+        there = [result for result in comparison.ranked if grid.edge(result.base_lr) == side]
         if there:
             names = listing([f"{result.strategy.name} ({rate(result.base_lr)})" for result in there])
             where = "that the automatic search goes to" if widen else "of the list"

@@ -1,25 +1,26 @@
-"""The plan of a comparison, as pure functions: which rates are raced, what is run again, what is judged."""
+"""The plan of a comparison, as pure functions: which rates there are, how long the runs are, what is judged."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from stepwell.compare.response import Response
 from stepwell.errors import HorizonError, OptionError
+from stepwell.find.race import Level
 from stepwell.record.trial import Strategy, TaskRef, Trial
 from stepwell.schedule import Horizon, schedule
 from stepwell.schedule.stretch import stretched
 
 RATIO = 2.0  # between neighbouring rates of the grid: twice the best rate is then always on it
-SHORT = Fraction(1, 4)  # a raced run is this share of the budget
-SHORTEST = 40  # updates; a race shorter than this tells little
-COARSE = 2  # the race begins with every second rate of the grid, and fills in where it matters
-WIDEST = RATIO**8  # how far beyond its ends the grid may grow where the best rate lies there
-A_LITTLE = RATIO**2  # the same while no rate learns anything: then nothing says where to look
+DASH = Fraction(1, 16)  # the shortest runs are this share of the budget ...
+SHORT = Fraction(1, 4)  # ... and those that find the good rates this one
+COARSE = 2  # places between the rates of the shortest runs
+SHORTEST = 40  # updates; a run shorter than this tells little
+WIDEST = 8  # how many places beyond its ends the grid may grow where the best rate lies there
+A_LITTLE = 2  # the same while no rate learns anything: then nothing says where to look
 FIRST_TUNING_SEED = 1_000_000  # judging seeds count from 0, so the two never meet
 
 
@@ -59,48 +60,81 @@ def log_grid(low: float, high: float) -> tuple[float, ...]:
     return tuple(low * RATIO**i for i in range(max(count, 2)))
 
 
-def first_rates(grid: Sequence[float], *, widen: bool) -> tuple[float, ...]:
-    """The rates that the race begins with: every second one of an automatic grid, all of a given one."""
-    return tuple(grid[::COARSE]) if widen else tuple(grid)
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The rates that may be tried, by place.
+
+    Args:
+        rates: ascending; of an automatic grid each is `RATIO` times the one before.
+        widen: whether it goes on beyond its ends by the same ratio, as an automatic one does.
+    """
+
+    rates: tuple[float, ...]
+    widen: bool
+
+    @property
+    def middle(self) -> int:
+        """The place in the middle, the lower one of two."""
+        return (len(self.rates) - 1) // 2
+
+    def rate(self, place: int) -> float:
+        """The rate at a place; the first of `rates` is at 0."""
+        return self.rates[0] * RATIO**place if self.widen else self.rates[place]
+
+    def place(self, rate: float) -> int:
+        """Where a rate of the grid is."""
+        return round(math.log(rate / self.rates[0], RATIO)) if self.widen else self.rates.index(rate)
+
+    def bounds(self, beyond: int) -> tuple[int, int]:
+        """The first and the last place that may be tried, up to `beyond` outside of an automatic grid."""
+        outside = beyond if self.widen else 0
+        return -outside, len(self.rates) - 1 + outside
+
+    def edge(self, rate: float) -> Literal["lowest", "highest"] | None:
+        """Whether a rate is the last one on its side, so that a better one may lie beyond."""
+        first, last = self.bounds(WIDEST)
+        place = self.place(rate)
+        return "lowest" if place <= first else "highest" if place >= last else None
 
 
-def lacking(response: Response, grid: Sequence[float], *, widen: bool) -> tuple[float, ...]:
-    """The rates that the race still lacks: neighbours of the best rate and of every other good one."""
-    found, limit = (response.good(), WIDEST) if response.learned else ([response.best], A_LITTLE)
-    near = {rate for good in found for rate in _neighbours(good, grid, widen=widen, limit=limit)}
-    return tuple(sorted(near - set(response.rates)))
+@dataclass(frozen=True, slots=True)
+class Miniature:
+    """What runs of one length train: the whole schedule, from warm-up to cooldown, within that length.
+
+    Args:
+        level: of the race.
+        horizon: of each run.
+        strategy: with the schedule in miniature; as it is at full length.
+    """
+
+    level: Level
+    horizon: Horizon
+    strategy: Strategy
+
+    def trial(self, terms: Terms, rate: float, seed: int) -> Trial:
+        """One of these runs."""
+        return Trial(terms.task, self.strategy, rate, seed, self.horizon, terms.environment)
 
 
-def edge(rate: float, grid: Sequence[float], *, widen: bool) -> Literal["lowest", "highest"] | None:
-    """Whether a rate is the last one on its side, so that a better one may lie beyond."""
-    near = _neighbours(rate, grid, widen=widen)
-    if all(other > rate for other in near):
-        return "lowest"
-    return "highest" if all(other < rate for other in near) else None
+def miniatures(terms: Terms, strategy: Strategy) -> tuple[Miniature, Miniature, Miniature]:
+    """What looks for the rate of a strategy, from the shortest runs to those at full length.
+
+    The shortest find the region, at rates a factor of four apart on one seed. Those of a quarter of the budget find the
+    good rates, and those at full length the best one.
+    """
+    dash = Level(terms.steps, COARSE, terms.tuning_seeds[:1], "dash")
+    short = Level(terms.steps, 1, terms.tuning_seeds, "race")
+    return (
+        _miniature(terms, strategy, DASH, dash),
+        _miniature(terms, strategy, SHORT, short),
+        Miniature(replace(short, stage="refine"), terms.budget, strategy),
+    )
 
 
-def _neighbours(rate: float, grid: Sequence[float], *, widen: bool, limit: float = WIDEST) -> list[float]:
-    """The rates next to a rate. An automatic grid goes on beyond its ends, up to `limit`; a given one does not."""
-    if widen:
-        return [near for near in (rate / RATIO, rate * RATIO) if grid[0] / limit <= near <= grid[-1] * limit]
-    place = grid.index(rate)
-    return list(grid[max(place - 1, 0) : place]) + list(grid[place + 1 : place + 2])
-
-
-def short_trials(terms: Terms, strategy: Strategy, rates: Sequence[float]) -> list[Trial]:
-    """Runs of a *complete* miniature of the schedule, never of its beginning: one per rate and tuning seed."""
-    horizon, miniature = _miniature(terms, strategy)
-    return [
-        Trial(terms.task, miniature, rate, seed, horizon, terms.environment)
-        for rate in rates
-        for seed in terms.tuning_seeds
-    ]
-
-
-def _miniature(terms: Terms, strategy: Strategy) -> tuple[Horizon, Strategy]:
-    """The shortest horizon, from a quarter of the budget up, into which the schedule still fits whole."""
+def _miniature(terms: Terms, strategy: Strategy, share: Fraction, level: Level) -> Miniature:
+    """The shortest one, from a share of the budget up, into which the schedule still fits whole."""
     full = schedule(strategy.schedule)
-    ratio = max(SHORT, Fraction(min(SHORTEST, terms.steps), terms.steps))
+    ratio = max(share, Fraction(min(SHORTEST, terms.steps), terms.steps))
     while ratio < 1:
         steps = math.ceil(terms.steps * ratio)
         horizon = replace(terms.budget, total_steps=steps)
@@ -110,25 +144,8 @@ def _miniature(terms: Terms, strategy: Strategy) -> tuple[Horizon, Strategy]:
         except HorizonError:  # a phase of it rounds away at this length
             ratio *= 2
         else:
-            return horizon, replace(strategy, schedule=str(small))
-    return terms.budget, strategy
-
-
-def finalists(response: Response) -> tuple[float, ...]:
-    """The best two rates of the race."""
-    return tuple(response.ranking()[:2])
-
-
-def next_to(best: float, tried: Collection[float], grid: Sequence[float], *, widen: bool) -> float | None:
-    """The neighbour that the best rate at full length still lacks, or None where it is bracketed by worse ones.
-
-    Args:
-        best: of those tried.
-        tried: the rates that were run at full length.
-        grid: of the race, ascending.
-        widen: whether the grid goes on beyond its ends.
-    """
-    return next((rate for rate in _neighbours(best, grid, widen=widen) if rate not in tried), None)
+            return Miniature(replace(level, steps=steps), horizon, replace(strategy, schedule=str(small)))
+    return Miniature(replace(level, steps=terms.steps), terms.budget, strategy)
 
 
 def judging_trials(terms: Terms, pairs: Sequence[tuple[Strategy, float]]) -> list[Trial]:

@@ -1,9 +1,9 @@
-"""How a strategy's result depends on its base rate, gathered from the race."""
+"""How a strategy's result depends on its base rate, gathered from runs of one length."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,10 +15,10 @@ from stepwell.tasks.ending import learned
 
 @dataclass(slots=True)
 class Response:
-    """The short runs of one strategy by rate and tuning seed, while they come in.
+    """The runs of one strategy and length by rate and tuning seed, while they come in.
 
-    Regret is normalised: 0 is as good as the best rate, 1 as bad as the untrained network. Its sign makes lower better
-    whatever the direction of the goal.
+    Rates are ranked among those that ran on every seed that any ran on. Regret is normalised: 0 is as good as the best
+    rate, 1 as bad as the untrained network. Its sign makes lower better whatever the direction of the goal.
     """
 
     goal: str
@@ -26,13 +26,29 @@ class Response:
     runs: dict[float, dict[int, Run]] = field(default_factory=dict)
 
     def add(self, rate: float, run: Run) -> None:
-        """Take in one short run."""
+        """Take in one run."""
         self.runs.setdefault(rate, {})[run.seed or 0] = run
+
+    def on(self, seeds: Iterable[int]) -> Response:
+        """The same with the runs on these seeds only."""
+        some = set(seeds)
+        chosen = {
+            rate: {seed: run for seed, run in runs.items() if seed in some}
+            for rate, runs in self.runs.items()
+            if some & runs.keys()
+        }
+        return Response(self.goal, self.direction, chosen)
 
     @property
     def rates(self) -> list[float]:
         """The rates that were run, ascending."""
         return sorted(self.runs)
+
+    @property
+    def whole(self) -> list[float]:
+        """The rates that ran on every seed that any ran on, ascending."""
+        seeds = {seed for runs in self.runs.values() for seed in runs}
+        return [rate for rate in self.rates if seeds <= set(self.runs[rate])]
 
     @property
     def best(self) -> float:
@@ -42,12 +58,19 @@ class Response:
     @property
     def learned(self) -> bool:
         """Whether the best rate beats the untrained network by what counts as learning."""
+        if not self.runs:
+            return False
         sign = -1.0 if self.direction == "max" else 1.0
-        return learned(sign * self._untrained(), sign * dict(self.means())[self.best], self.direction)
+        best, seeds = self.best, self.runs[self.best]
+        return learned(sign * self._untrained(seeds), sign * self._mean(best, seeds), self.direction)
 
     def ranking(self) -> list[float]:
-        """The rates, best first; one that diverged comes after every one that did not."""
-        return [rate for rate, _ in sorted(self.means(), key=lambda pair: (self._diverged(pair[0]), pair[1]))]
+        """The whole rates, best first; one that diverged comes after every one that did not."""
+        return [rate for rate, _ in sorted(self.means(), key=lambda pair: (self.diverged(pair[0]), pair[1]))]
+
+    def diverged(self, rate: float) -> int:
+        """How many runs at a rate diverged."""
+        return sum(run.outcome.ending is Ending.DIVERGED for run in self.runs[rate].values())
 
     def good(self) -> list[float]:
         """The rates around the best one, itself included, at which all learned, within `GOOD_REGRET`; ascending.
@@ -56,10 +79,11 @@ class Response:
         """
         if not self.learned:
             return []
-        rates = self.rates
+        rates = self.whole
         fine = [
-            regret <= GOOD_REGRET and all(run.outcome.ending is Ending.FINISHED for run in self.runs[rate].values())
-            for rate, regret in zip(rates, self._regrets(), strict=True)
+            self._regret(rate) <= GOOD_REGRET
+            and all(run.outcome.ending is Ending.FINISHED for run in self.runs[rate].values())
+            for rate in rates
         ]
         low = high = rates.index(self.best)
         while low > 0 and fine[low - 1]:
@@ -69,12 +93,8 @@ class Response:
         return rates[low : high + 1]
 
     def means(self) -> list[tuple[float, float]]:
-        """Each rate with its mean cost over the seeds, lower is better."""
-        floor = self._floor()
-        return [
-            (rate, float(np.mean([cost(run, self.goal, self.direction, floor) for run in runs.values()])))
-            for rate, runs in sorted(self.runs.items())
-        ]
+        """Each whole rate with its mean cost over the seeds, lower is better."""
+        return [(rate, self._mean(rate, self.runs[rate])) for rate in self.whole]
 
     def record(self, tuning_seeds: Iterable[int], full: Response | None = None) -> RateResponse:
         """The plain record for pictures and tables; `full` holds the runs at full length, around the judged rate."""
@@ -94,21 +114,24 @@ class Response:
     @property
     def at_twice(self) -> float:
         """The regret at twice the best rate; nan where that was not run."""
-        return dict(zip(self.rates, self._regrets(), strict=True)).get(2 * self.best, math.nan)
+        return self._regret(2 * self.best) if 2 * self.best in self.runs else math.nan
 
-    def _regrets(self) -> list[float]:
-        """The normalised regret of every rate; nan where nothing was learned, so that there is no best to fall from."""
-        if not self.learned:
-            return [math.nan] * len(self.runs)
-        means = dict(self.means())
-        span = self._untrained() - means[self.best]
-        return [(mean - means[self.best]) / span for mean in means.values()]
+    def _regret(self, rate: float) -> float:
+        """The normalised regret of a rate, over the seeds that it ran on; nan where nothing was learned on them."""
+        seeds = self.runs[rate]
+        best, untrained = self._mean(self.best, seeds), self._untrained(seeds)
+        if not self.learned or best >= untrained:
+            return math.nan
+        return (self._mean(rate, seeds) - best) / (untrained - best)
 
-    def _untrained(self) -> float:
-        return float(np.mean([untrained_cost(run, self.goal, self.direction) for run in self._all()]))
+    def _mean(self, rate: float, seeds: Iterable[int]) -> float:
+        floor = self._floor()
+        return float(np.mean([cost(self.runs[rate][seed], self.goal, self.direction, floor) for seed in seeds]))
 
-    def _diverged(self, rate: float) -> int:
-        return sum(run.outcome.ending is Ending.DIVERGED for run in self.runs[rate].values())
+    def _untrained(self, seeds: Collection[int]) -> float:
+        """The cost before training, over some seeds."""
+        costs = [untrained_cost(run, self.goal, self.direction) for run in self._all() if (run.seed or 0) in seeds]
+        return float(np.mean(costs))
 
     def _floor(self) -> float:
         return worst(self._all(), self.goal, self.direction)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import statistics
 import subprocess
 import sys
@@ -32,8 +33,13 @@ REPEATS = 15
 GOAL_SCREEN, GOAL_SUBMISSION, GOAL_VERIFY = 0.5, 0.15, 240.0
 
 SCREEN = """
-import sys
+import builtins, sys, time
 from stepwell.cli import main
+ask = builtins.input
+def timed(prompt):
+    print("cpu", time.process_time())
+    return ask(prompt)
+builtins.input = timed
 sys.argv = ["stepwell", "learn", "--progress", sys.argv[1]]
 main()
 sys.exit(3 if "torch" in sys.modules else 0)
@@ -61,13 +67,15 @@ def first_screen() -> None:
         with Progress.open(path) as progress:
             for attempt in _some_attempts():
                 progress.record(attempt)
-        taken: dict[str, list[float]] = {"screen": [], "alone": [], "torch": []}
+        commands = {"screen": [SCREEN, path], "alone": [ALONE], "torch": [f"import torch; {ALONE}"]}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
         for _ in range(REPEATS // 2):  # in turn, so that a busy moment hits all
-            taken["screen"].append(_until_prompt([sys.executable, "-c", SCREEN, path]))
-            taken["alone"].append(_until_prompt([sys.executable, "-c", ALONE]))
-            taken["torch"].append(_until_prompt([sys.executable, "-c", f"import torch; {ALONE}"]))
-    screen, alone, torch = (statistics.median(some) for some in taken.values())
-    print(f"first screen        {screen:8.3f} s   goal {GOAL_SCREEN} s, best {min(taken['screen']):.3f}, no torch")
+            for name, words in commands.items():
+                taken[name].append(_until_prompt([sys.executable, "-c", *words]))
+    screen, alone, torch = (statistics.median(wall for wall, _ in some) for some in taken.values())
+    cpu = statistics.median(seconds for _, seconds in taken["screen"])
+    print(f"first screen        {screen:8.3f} s   goal {GOAL_SCREEN} s, no torch imported")
+    print(f"  of CPU            {cpu:8.3f} s")
     print(f"  beside import torch {(screen - alone) / (torch - alone):6.2f}")
 
 
@@ -84,8 +92,11 @@ def _some_attempts() -> Iterator[Attempt]:
         )  # fmt: skip
 
 
-def _until_prompt(command: list[str]) -> float:
-    """Seconds from the start of a process on a terminal to its prompt; the process has to end well after a `q`."""
+def _until_prompt(command: list[str]) -> tuple[float, float]:
+    """Seconds from the start of a process on a terminal to its prompt, and those of CPU where it tells them.
+
+    The process has to end well after a `q`.
+    """
     ours, theirs = pty.openpty()
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
@@ -97,7 +108,8 @@ def _until_prompt(command: list[str]) -> float:
     os.write(ours, b"q\n")
     assert process.wait(60) == 0, "torch was imported, or it failed"
     os.close(ours)
-    return taken
+    told = re.search(rb"cpu ([0-9.]+)", seen)
+    return taken, float(told[1]) if told else 0.0
 
 
 def submissions() -> None:

@@ -25,6 +25,7 @@ from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.sitting import play
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.cli.learn.verdicts import print_code
+from stepwell.errors import StoreError
 from stepwell.learn.attempt import Attempt
 from stepwell.learn.course import Course
 from stepwell.learn.modes import Mode
@@ -303,7 +304,30 @@ def test_a_program_is_checked_from_a_file_and_from_an_editor(
     monkeypatch.setenv("VISUAL", f"{sys.executable} -c \"import sys; open(sys.argv[1], 'a').write('1 / 0')\"")
     by_editor = on_terminal(typed("e", "", "q"))
     sit(course, worker, progress, Wish(Mode.FIX, ("every",)), Terminal(by_editor.console, by_editor.read, True))
-    assert "ZeroDivisionError" in printed(by_editor)
+    text = printed(by_editor)
+    assert "ZeroDivisionError" in text
+    kept = Path("".join(text[text.index("Your program is kept:") :].split(":")[1].split()))
+    assert kept.read_text().endswith("1 / 0")
+    kept.unlink()
+    kept.parent.rmdir()
+    assert "is kept" not in printed(terminal)
+
+
+def test_an_answer_that_could_not_be_recorded_can_be_given_again(
+    course: Course, worker: Worker, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, failures = Progress.record, [StoreError("no space left to write the progress file")]
+
+    def full_once(self: Progress, attempt: Attempt) -> None:
+        if failures:
+            raise failures.pop()
+        record(self, attempt)
+
+    monkeypatch.setattr(Progress, "record", full_once)
+    terminal = on_terminal(typed("1", "1", "", "q"))
+    sit(course, worker, progress, Wish(Mode.CHALLENGE, ("quick",)), terminal)
+    assert "not recorded: no space left to write the progress file" in printed(terminal)
+    assert [one.number for one in progress.attempts()] == [1]
 
 
 def test_a_page_stops_at_every_screen_and_runs_its_programs(course: Course, worker: Worker, progress: Progress) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +83,17 @@ def test_a_question_without_an_answer_ends_with_1(
     assert capsys.readouterr().err.endswith("aborted\n")
     with Store.open(path) as store:
         assert [summary.id for summary in store.summaries()] == ["abc1"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
+@pytest.mark.parametrize("words", [["recipes"], ["learn", "list"], ["learn", "quiz", "--json", "--seed", "1"]])
+def test_a_full_disk_is_one_line(words: list[str], tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "stepwell", *words],
+            stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: cannot write (No space left on device)")
+    assert ended.stderr.count("\n") == 1

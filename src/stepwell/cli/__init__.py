@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -40,6 +41,10 @@ def main() -> None:
     except typer.Abort:
         typer.echo("\naborted", err=True)  # a question stands in the line above
         sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _end_on_a_full_disk(error)
     except Exception as error:
         if not isinstance(error, USAGE_ERROR):
             raise
@@ -49,6 +54,15 @@ def main() -> None:
         sys.exit(2)
     if code:  # of a command that ended with `typer.Exit`
         sys.exit(code)
+
+
+def _end_on_a_full_disk(error: OSError) -> NoReturn:
+    from stepwell.cli.around import abandon_stdout
+
+    abandon_stdout()
+    what = f" {error.filename!r}" if error.filename else ""
+    typer.echo(f"error: cannot write{what} ({error.strerror}); what was recorded before is intact", err=True)
+    sys.exit(2)
 
 
 def _complaint(error: Any) -> str:

@@ -86,7 +86,7 @@ def print_result(show: Callable[[], None], report: Path | None) -> None:
     except BrokenPipeError:  # `| head` has seen enough; typer ends quietly
         raise
     except OSError as error:
-        _abandon_stdout()
+        abandon_stdout()
         where = f"; the report is in {report}" if report else ""
         raise OutputError(f"cannot write to the standard output ({error}){where}") from error
 
@@ -97,7 +97,7 @@ def stopped(words: str) -> typer.Exit:
     return typer.Exit(INTERRUPTED)
 
 
-def _abandon_stdout() -> None:
+def abandon_stdout() -> None:
     """Drop what could not be printed, so that Python does not try again when it ends."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

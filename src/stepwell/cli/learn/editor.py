@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ class Draft:
         folder: where programs lie while they are edited.
         setting: of a lab, tried last.
         points: item -> what is drawn so far.
-        files: item -> the file of its program.
+        files: item -> the file of its program, and the program to begin with.
     """
 
     folder: Path
     setting: Mapping[str, Any] | None = None
     points: dict[str, dict[float, float]] = field(default_factory=dict)
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, tuple[Path, str]] = field(default_factory=dict)
 
     def program(self, terminal: Terminal, data: Mapping[str, Any], line: str) -> str | None:
         """The program to check; None where it was only edited.
@@ -53,8 +54,20 @@ class Draft:
         if data["item"] not in self.files:
             path = self.folder / f"{data['item'].replace('/', '-')}.py"
             path.write_text(data["start"], encoding="utf-8")
-            self.files[data["item"]] = path
-        return self.files[data["item"]]
+            self.files[data["item"]] = path, data["start"]
+        return self.files[data["item"]][0]
+
+    def put_away(self, solved: Collection[str]) -> list[Path]:
+        """Remove the files; what is left: those that were changed, of items that are not solved."""
+        kept = []
+        for item, (path, start) in self.files.items():
+            if item not in solved and path.exists() and path.read_bytes() != start.encode():
+                kept.append(path)
+            else:
+                path.unlink(missing_ok=True)
+        if not kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return kept
 
 
 def edit(terminal: Terminal, path: Path) -> None:

@@ -16,6 +16,7 @@ from stepwell.cli.learn.verdicts import print_done, print_told
 from stepwell.errors import AnswerError, StoreError
 from stepwell.learn.session.player import Player
 from stepwell.learn.session.screen import Step
+from stepwell.learn.verdict import Verdict
 
 if TYPE_CHECKING:
     from stepwell.learn.job import Engine
@@ -34,16 +35,27 @@ def play(player: Player, terminal: Terminal, worker: Engine, progress: Progress)
     before: Step | None = None
     with terminal.busy("measuring"):
         step = player.step()
-    with tempfile.TemporaryDirectory(prefix="stepwell-learn-") as folder:
-        draft = Draft(Path(folder))
+    draft = Draft(Path(tempfile.mkdtemp(prefix="stepwell-learn-")))
+    try:
         while step.accepts:
             _print(terminal, step, before)
             if step.kind == "question" and step.data["type"] == "tune":
                 print_own_runs(terminal, progress.attempts(item=step.data["item"]))
             before = step
             step = _sent(player, terminal, step, draft, worker)
-    print_done(terminal, step)
+        print_done(terminal, step)
+    finally:
+        _put_away(player, terminal, draft)
     return step
+
+
+def _put_away(player: Player, terminal: Terminal, draft: Draft) -> None:
+    """Remove the programs that were edited, but not one that was changed and is not right yet."""
+    right = {given.number for given in player.state.given if given.graded.verdict is Verdict.RIGHT}
+    solved = {player.state.plan.items[number].item.id for number in right}
+    kept = draft.put_away(solved)
+    for path in kept:
+        terminal.say(f"Your program is kept: {path}")
 
 
 def _sent(player: Player, terminal: Terminal, step: Step, draft: Draft, worker: Engine) -> Step:

@@ -374,6 +374,36 @@ def test_an_optimizer_around_another_is_put_back_with_it() -> None:
     assert same(slow, [one for group in outer.slow for one in group])
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_scheduler_that_follows_a_wrapped_optimizer_hears_nothing(ending: str) -> None:
+    loop = new_loop()
+    inner = torch.optim.Adam(loop.model.parameters(), lr=0.1)
+    follower = Scheduler(inner, "linear 1..0", total_steps=30, follow=True)
+    loop.optimizer = Lookahead(inner)
+    loop.train(2)
+    before = follower.state_dict()
+    with suppress(KeyboardInterrupt, ValueError), preserving(loop):
+        loop.train(3)
+        assert follower.last_epoch == 2
+        follower.step()
+        if ENDINGS[ending] is not None:
+            raise ENDINGS[ending]  # type: ignore[misc]
+    assert same(before, follower.state_dict())
+    loop.train(1)
+    assert follower.last_epoch == 3
+
+
+def test_a_foreign_hook_on_a_wrapped_optimizer_is_refused() -> None:
+    loop = new_loop()
+    inner = torch.optim.Adam(loop.model.parameters(), lr=0.1)
+    calls: list[int] = []
+    inner.register_step_post_hook(lambda *_: calls.append(1))
+    loop.optimizer = Lookahead(inner)
+    with pytest.raises(OptimizerError, match="the optimizer has a step hook"), preserving(loop):
+        pytest.fail("it must not get here")
+    assert not calls
+
+
 def test_parameters_of_the_optimizer_outside_the_model_are_put_back() -> None:
     loop = new_loop()
     temperature = nn.Parameter(torch.ones(1))

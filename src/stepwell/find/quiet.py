@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,9 @@ OURS = "stepwell.drive."
 
 
 @contextmanager
-def unheard(optimizer: Optimizer) -> Iterator[None]:
-    """Inside, no Scheduler and no Recorder of ours hears the optimizer's steps."""
-    registers = _registers(optimizer)
+def unheard(*optimizers: Optimizer) -> Iterator[None]:
+    """Inside, no Scheduler and no Recorder of ours hears the steps of these optimizers."""
+    registers = _registers(optimizers)
     before = [dict(register) for register in registers]
     try:
         for register in registers:
@@ -31,14 +31,14 @@ def unheard(optimizer: Optimizer) -> Iterator[None]:
             register.update(hooks)
 
 
-def refuse_hooks(optimizer: Optimizer) -> None:
+def refuse_hooks(*optimizers: Optimizer) -> None:
     """Refuse step hooks that are not ours: what they change elsewhere could not be put back.
 
     Raises:
         OptimizerError: there is one.
     """
     registers: list[Mapping[int, object]] = [
-        *_registers(optimizer),
+        *_registers(optimizers),
         _global_optimizer_pre_hooks,
         _global_optimizer_post_hooks,
     ]
@@ -46,7 +46,8 @@ def refuse_hooks(optimizer: Optimizer) -> None:
         if not _is_ours(hook):
             raise OptimizerError(
                 f"the optimizer has a step hook {_name(hook)!r}, and what that changes could not be put back; remove "
-                "it for the search, or pass run_hooks=True if it touches nothing but the optimizer and its parameters"
+                "it for the search, or pass how=How(run_hooks=True) if it touches nothing but the optimizer and its "
+                "parameters"
             )
 
 
@@ -64,8 +65,10 @@ def refuse_closure(optimizer: Optimizer) -> None:
         )
 
 
-def _registers(optimizer: Optimizer) -> list[dict[int, Callable[..., Any]]]:
-    return [optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks]
+def _registers(optimizers: Iterable[Optimizer]) -> list[dict[int, Callable[..., Any]]]:
+    return [
+        register for one in optimizers for register in (one._optimizer_step_pre_hooks, one._optimizer_step_post_hooks)
+    ]
 
 
 def _is_ours(hook: object) -> bool:

@@ -61,9 +61,10 @@ class Snapshot:
         for root in (model, *modules):
             for module in root.modules():
                 _keep_module(work, module)
-        for one in _nested(optimizer):
+        optimizers = _nested(optimizer)
+        for one in optimizers:
             _keep_optimizer(work, one)
-        for one in _nested(scheduler, attached(optimizer)):
+        for one in _nested(scheduler, *(attached(one) for one in optimizers)):
             work.attributes(one, without=("optimizer",))
         if hasattr(scaler, "__dict__"):
             work.attributes(scaler)
@@ -92,7 +93,7 @@ def preserved(
 ) -> Iterator[Snapshot]:
     """Inside, train as you like; afterwards everything is bit for bit what it was, also after an exception or Ctrl-C.
 
-    A Scheduler or Recorder of ours on the optimizer hears nothing of what happens inside.
+    A Scheduler or Recorder of ours on the optimizer, or on one that it wraps, hears nothing of what happens inside.
 
     Args:
         model: as in `Snapshot.take`.
@@ -120,9 +121,10 @@ def preserved(
         >>> model.weight.item() == before, model.weight.grad
         (True, None)
     """
+    optimizers = _nested(optimizer)
     if not run_hooks:
-        refuse_hooks(optimizer)
-    with unheard(optimizer), own_iterators(*loaders):
+        refuse_hooks(*optimizers)
+    with unheard(*optimizers), own_iterators(*loaders):
         snapshot = Snapshot.take(model, optimizer, scheduler=scheduler, scaler=scaler, loaders=loaders, modules=modules)
         try:
             yield snapshot

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -64,9 +63,6 @@ class ToyBench:
     def losses(self, count: int) -> float:
         self.spent += count
         return self._loss(self.curvature)
-
-    def ahead(self, lr: float, factors: Sequence[float], count: int) -> list[float]:
-        raise AssertionError("the search does not look ahead")
 
     def validate(self) -> float | None:
         return None if self.val_curvature is None else self._loss(self.val_curvature)

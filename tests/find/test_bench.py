@@ -87,7 +87,6 @@ def test_scoring_changes_nothing(name: str) -> None:
         for _ in range(7):
             assert bench.losses(2) == bench.losses(2)
             assert bench.validate() == bench.validate()
-            assert len(bench.ahead(0.5, [0.1, 10.0], 1)) == 2
             found.append(bench.update(0.05))
     assert found == expected
 
@@ -130,10 +129,8 @@ def test_spent_counts_updates_and_scored_batches() -> None:
         assert bench.spent == 7
         bench.validate()  # one batch
         assert bench.spent == 8
-        bench.ahead(0.1, [0.1, 1.0], 2)
-        assert bench.spent == 8 + 1 + 2 * 2
         bench.losses(99)  # an epoch has 5
-        assert bench.spent == 13 + 5
+        assert bench.spent == 8 + 5
 
 
 def test_a_task_trains_as_the_training_loop_does() -> None:
@@ -232,21 +229,6 @@ def test_an_entry_that_is_0_in_the_first_group_has_no_ratios() -> None:
             bench.update(0.1, weight_decay=0.2)
         with pytest.raises(OptimizerError, match="no entry 'warmth'"):
             bench.update(0.1, warmth=0.2)
-
-
-def test_ahead_is_the_loss_after_that_update() -> None:
-    for optimizer in ("sgd", "momentum", "adam", "adamw"):
-        with of_task(partial(quadratic, dropout=0.0), optimizer) as bench:
-            bench.begin(0)
-            for _ in range(3):
-                bench.update(0.01)
-            guessed = bench.ahead(0.02, [0.5, 1.0, 4.0], 4)
-            for factor, guess in zip([0.5, 1.0, 4.0], guessed, strict=True):
-                bench.rewind()
-                for _ in range(3):
-                    bench.update(0.01)
-                bench.update(0.02 * factor)
-                assert bench.losses(4) == pytest.approx(guess, rel=1e-4)
 
 
 def test_validation_is_the_mean_loss_or_the_goal_with_its_sign_turned() -> None:

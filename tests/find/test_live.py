@@ -36,7 +36,6 @@ def search(bench: Bench, ending: str = "success") -> None:
     with bench:
         for seed in range(2):
             bench.begin(seed)
-            bench.ahead(0.05, [0.1, 1.0], 2)
             for lr in (0.01, 1e30):
                 bench.rewind()
                 for _ in range(10):

@@ -51,9 +51,6 @@ class Told:
     def losses(self, count: int) -> float:
         raise AssertionError("a sweep scores nothing")
 
-    def ahead(self, lr: float, factors: object, count: int) -> list[float]:
-        raise AssertionError("a sweep looks at nothing ahead")
-
     def base(self, name: str) -> float:
         return 0.9
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -82,14 +82,6 @@ class Bench(Protocol):
         only, without dropout; layers that keep running averages (batch norm) use the batch's own statistics, as in
         training, since the averages lag behind in a short run. Random numbers that the loss draws are the same at every
         call. Nothing is changed by it.
-        """
-        ...
-
-    def ahead(self, lr: float, factors: Sequence[float], count: int) -> list[float]:
-        """`losses(count)` if the coming update were made at `lr` times each factor; nothing is changed by it.
-
-        The update is made once, at `lr`, and scaled: the weights of SGD, Adam and their like move in proportion to the
-        rate. It counts as one update, and the batches of every factor as scored.
         """
         ...
 

@@ -18,7 +18,6 @@ from stepwell.find.batches import Reel, duplicate
 from stepwell.find.bench import Source, Start, TrialMemoryError
 from stepwell.find.how import How, over_ranks
 from stepwell.find.scoring import as_trained, evaluating, mean_loss, unchanged
-from stepwell.find.snapshot import Snapshot
 from stepwell.find.trouble import check_loss, memory_words
 from stepwell.tasks.determinism import random_kept, seed_all
 from stepwell.tasks.overflow import lost_weights, overflows
@@ -184,28 +183,6 @@ class Rig:
                 return mean_loss(start.loss, self._how, start.model, batches)
 
         return self._tried(score, "was scored", score)
-
-    def ahead(self, lr: float, factors: Sequence[float], count: int) -> list[float]:
-        """Losses along the coming update."""
-        start = self._here()
-        parameters = _trained(start)
-        before = Snapshot.take(start.model, start.optimizer, scaler=self._how.scaler)
-        place, made = self._at, self._made
-        try:
-            self.update(lr)
-            moves = [parameter.detach().clone() for parameter in parameters]
-            before.restore()
-            bases = [parameter.detach().clone() for parameter in parameters]
-            torch._foreach_sub_(moves, bases)
-            found = []
-            for factor in factors:
-                with torch.no_grad():
-                    torch._foreach_copy_(parameters, torch._foreach_add(bases, moves, alpha=factor))
-                found.append(self.losses(count))
-            return found
-        finally:
-            before.restore()
-            self._at, self._made = place, made
 
     def validate(self) -> float | None:
         """The mean validation loss."""

@@ -61,9 +61,12 @@ def test_the_method_of_a_comparison_is_told_in_sentences(comparison: Comparison)
     decided = SETTINGS | {"goal": "val_loss", "tuning": "auto", "race_rates": rates, "method": "x", "diverged_runs": 7}
     told = method(replace(comparison, settings=decided | {"parameter_groups": False}))
     assert told["Rates"].startswith(
-        "Every strategy was tuned on its own: complete short schedules at 7 rates from 0.003 to 3, widened where"
+        "Every strategy was tuned on its own, with complete schedules in every run: very short runs, from the middle "
+        "of 7 rates from 0.003 to 3 on to wherever they got better; short runs around the best of these; then"
     )
     assert told["Rates"].endswith("This used the seeds 0 and 1.")
+    listed = method(replace(comparison, settings=decided | {"tuning": "list"}))["Rates"]
+    assert "short runs at 7 rates from 0.003 to 3 of the given list; then the best two of them" in listed
     assert told["Judging"] == (
         "Every strategy was then trained for 620 steps (20 epochs) on the seeds 100 to 107. Tuning never saw them."
     )

@@ -32,8 +32,8 @@ def compare(  # noqa: PLR0913 -- the whole experiment in one call; all but two b
 ) -> Comparison:
     """Train learning-rate strategies side by side, each at its own best rate, and say which may be best.
 
-    Every strategy is raced over a log grid of rates with complete short schedules; its best rates run again at full
-    length on tuning seeds; then it is judged on seeds that tuning never saw, on a test split that no choice used.
+    The rate of every strategy is looked for with complete miniatures of its schedule, the shortest first, then at full
+    length, on tuning seeds; then it is judged on seeds that tuning never saw, on a test split that no choice used.
 
     Args:
         task: a built-in task (`digits-cnn`), `path/to/file.py:function` or `module:function`.
@@ -42,7 +42,7 @@ def compare(  # noqa: PLR0913 -- the whole experiment in one call; all but two b
         optimizer: `sgd`, `momentum`, `nesterov`, `adam`, `adamw` or `rmsprop`.
         options: of the optimizer, such as `{"weight_decay": 5e-4}`.
         budget: of every judged run: epochs (`20ep`) or updates (`600`).
-        lr: `auto` races a grid that suits the optimizer; a list of rates is the grid; one rate is used untuned.
+        lr: `auto` looks for it where it suits the optimizer; of a list every rate is raced; one rate is used untuned.
         seeds: how many judging seeds, at least 3; 8 or more for a sharp answer.
         alpha: the chance that any of several equal strategies is called worse.
         margin: differences of the test metric up to this are not called worse.

@@ -27,8 +27,8 @@ class Rules:
         goal: the validation metric that tuning looks at, such as `val_loss`.
         metric: the metric of the decision, such as `test_loss`; the goal itself where there is no test split.
         direction: which way both are better.
-        rates: the grid of the race; one rate alone is used as it is, without tuning.
-        widen: whether the grid is widened where the best rate lies on its edge.
+        rates: the grid of the search; one rate alone is used as it is, without tuning.
+        widen: whether the search is automatic, and goes on beyond the grid where the best rate lies on its edge.
         alpha, margin: see `decide`.
         has_groups: whether the task gives parameter groups of its own, which pasted code must mention.
     """

@@ -40,8 +40,8 @@ class RateResponse:
         steps: updates in one short run.
         good_low, good_high: the ends of the region around the best rate whose mean stays within tolerance of the best;
             `nan` where no rate learned anything.
-        at_twice: normalised regret at twice the judged rate, from full-length runs on tuning seeds (0 as good, 1 as bad
-            as untrained); `nan` if not run, or where no rate learned anything.
+        at_twice: normalised regret at twice the judged rate, from full-length runs on tuning seeds, at least the first
+            (0 as good, 1 as bad as untrained); `nan` if not run, or where no rate learned anything.
     """
 
     rates: Array

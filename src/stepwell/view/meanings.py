@@ -43,8 +43,8 @@ def good(comparison: Comparison) -> str:
 def at_twice() -> str:
     """What `still fine`, `worse` and `fails` are."""
     return (
-        f"full runs at twice its best rate, on tuning seeds; still fine: lost at most {FINE_REGRET:.0%} of what "
-        f"training gains; worse: at most {FAILING_REGRET:.0%}; fails: more"
+        f"full runs at twice its best rate, on one tuning seed or more; still fine: lost at most {FINE_REGRET:.0%} of "
+        f"what training gains; worse: at most {FAILING_REGRET:.0%}; fails: more"
     )
 
 

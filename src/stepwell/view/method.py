@@ -61,11 +61,16 @@ def _rates(comparison: Comparison) -> dict[str, str]:
         return {"Rates": "Every strategy ran at the rate that was given; nothing was tuned."}
     rates = sorted(float(one) for one in tried) if isinstance(tried, list | tuple) and tried else []
     span = f" from {rate(rates[0])} to {rate(rates[-1])}" if rates else ""
-    widened = ", widened where the best lay at its edge" if way == "auto" else " of the given list"
-    number = f"{len(rates)} rates" if rates else "a grid of rates" if way == "auto" else "the rates"
+    number = f"{len(rates)} rates{span}" if rates else "a grid of rates" if way == "auto" else "the rates"
+    searched = (
+        f"very short runs, from the middle of {number} on to wherever they got better; short runs around "
+        "the best of these; then the best two of those, and their neighbours,"
+        if way == "auto"
+        else f"short runs at {number} of the given list; then the best two of them, and their neighbours,"
+    )
     return {
-        "Rates": f"Every strategy was tuned on its own: complete short schedules at {number}{span}{widened}; then the "
-        f"best of them again at full length. This used the seeds {_seeds(comparison.tuning_seeds)}."
+        "Rates": f"Every strategy was tuned on its own, with complete schedules in every run: {searched} at full "
+        f"length. This used the seeds {_seeds(comparison.tuning_seeds)}."
     }
 
 

@@ -128,19 +128,25 @@ def test_a_program_runs_in_a_folder_of_its_own_that_is_gone_afterwards(worker: W
     assert not Path(folder).exists()
 
 
-def test_a_fresh_worker_gets_no_surroundings_and_says_when_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fresh_worker_gets_no_surroundings_and_says_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("STEPWELL_SECRET", "1")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     worker = Worker()
     assert "STEPWELL_SECRET" not in outcome(worker, "import os\nx = list(os.environ)", "x").values["x"]
     threading.Timer(0.5, worker.stop).start()
     ran = run(worker, "while True:\n    pass", seconds=60)
-    assert ran.ending in (Ending.CRASHED, Ending.BROKEN)
+    assert ran.ending in (Ending.CRASHED, Ending.BROKEN, Ending.TIMED_OUT)
     worker.close()
+    assert list(tmp_path.glob("stepwell-*")) == []  # torch leaves a folder of its own
 
 
 def test_without_forks_every_job_has_a_process_of_its_own() -> None:
     worker = Worker(forks=False)
-    assert outcome(worker, "import torch\nx = torch.ones(2)", "x").values == {"x": [1.0, 1.0]}
+    values = outcome(worker, "import os, torch\nx = torch.ones(2)\nfolder = os.getcwd()", "x", "folder").values
+    assert values["x"] == [1.0, 1.0]
+    assert not Path(values["folder"]).exists()
 
 
 def test_a_worker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:

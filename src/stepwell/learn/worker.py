@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ START_SECONDS = 120.0
 """How long torch may take to load: on a cold disk it has taken 40 s."""
 GRACE = 5.0
 """How much longer than its own limit a job may take before the worker is given up."""
+BRIEFLY = 0.2
+"""How long the worker has to tidy up when it is stopped."""
 
 _BOOT = "import sys; sys.path[:] = {path!r}; from stepwell.learn.server import {serve}; {serve}()"
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
@@ -72,8 +75,13 @@ class Worker:
     def stop(self) -> None:
         """End the process at once, also in the middle of a job, whose `run` then says so."""
         process = self._process
-        if process is not None:
-            process.kill()
+        if process is not None and process.stdin is not None:
+            with suppress(OSError):
+                process.stdin.close()  # the server then ends what it runs, and takes its folder away
+            try:
+                process.wait(BRIEFLY)
+            except subprocess.TimeoutExpired:  # it still loads torch, and runs nothing
+                process.kill()
         self.close()
 
     def run(self, job: Job) -> Ran:

@@ -114,7 +114,7 @@ class Worker:
         process.stdin.flush()
         answer = _line(process, job.seconds + GRACE)
         if answer is None:
-            gone = process.poll() is not None
+            gone = _gone(process)
             self._end()
             words = "the program ended the worker process" if gone else "the worker process did not answer"
             return Ran(Ending.CRASHED if gone else Ending.BROKEN, words=words)
@@ -132,6 +132,15 @@ class Worker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _gone(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the process has ended; its pipe may close a moment before that."""
+    try:
+        process.wait(BRIEFLY)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _spawn(serve: str) -> subprocess.Popen[bytes]:

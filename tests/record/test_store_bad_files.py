@@ -142,7 +142,9 @@ def test_a_newer_store_is_refused_and_kept(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     content = path.read_bytes()
-    with pytest.raises(NewerStoreError, match=r"newer Stepwell \(version 99 of a run store, .* up to 2\); type: pip install"):
+    with pytest.raises(
+        NewerStoreError, match=r"newer Stepwell \(version 99 of a run store, .* up to 2\); type: pip install"
+    ):
         Store.open(path)
     assert path.read_bytes() == content
 

@@ -28,6 +28,7 @@ from stepwell.cli.learn.verdicts import print_code
 from stepwell.errors import StoreError
 from stepwell.learn.attempt import Attempt
 from stepwell.learn.course import Course
+from stepwell.learn.job import Job, Part
 from stepwell.learn.modes import Mode
 from stepwell.learn.progress import Progress
 from stepwell.learn.read import read_course
@@ -256,24 +257,26 @@ def test_a_prediction_is_committed_before_the_truth_is_laid_over_it(
     assert all(attempt.confidence == 0.7 for attempt in progress.attempts())
 
 
-def test_a_schedule_is_shown_as_code_both_ways_and_both_have_its_rates() -> None:
-    import torch
+BEFORE = """
+import torch, stepwell
+optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+"""
+AFTER = """
+rates = []
+for step in range(200):
+    rates.append(optimizer.param_groups[0]["lr"])
+    optimizer.step()
+    scheduler.step()
+"""
 
-    import stepwell
 
+def test_a_schedule_is_shown_as_code_both_ways_and_both_have_its_rates(worker: Worker) -> None:
     terminal = on_terminal(typed(), tty=False)
     print_code(terminal, "steps x0.5 every 5ep", {"total_steps": 200, "steps_per_epoch": 10, "base_lr": 0.4})
     rates = []
     for code in printed(terminal).split("# or with torch's own class\n"):
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
-        scope: dict[str, Any] = {"torch": torch, "stepwell": stepwell, "optimizer": optimizer}
-        exec(code, scope)  # noqa: S102 - the code that was printed
-        found = []
-        for _ in range(200):
-            found.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            scope["scheduler"].step()
-        rates.append(found)
+        ran = worker.run(Job((Part("before", BEFORE), Part("code", code), Part("after", AFTER)), ("rates",)))
+        rates.append(ran.outcomes[0].values["rates"])
     assert rates[0] == pytest.approx(rates[1], rel=1e-12)
     assert rates[0][::50] == pytest.approx([0.4, 0.2, 0.1, 0.05], rel=1e-12)
 
@@ -533,7 +536,7 @@ def test_a_review_without_cards_says_when_the_next_is_due(
     [
         ("print(6 * 7)", 0, "finished", "42"),
         ("import torch\nprint(torch.ones(2).sum().item())\n1 / 0", 1, "crashed", "line 3: 1 / 0"),
-        ("while True: pass", 1, "timed out", "it was stopped after 0.5 seconds"),
+        ("while True: pass", 1, "timed out", "it was stopped after"),
         ("import os\nos._exit(9)", 1, "crashed", "its process ended without a result"),
         ("def", 1, "crashed", "SyntaxError"),
     ],

@@ -197,6 +197,11 @@ THREE = ["a", "b", "c"]
             ["", "adam", "x", "", "ad", "0.3", "cosine 1..0"],
             {"optimizer": "Adam", "lr": 0.3, "schedule": "cosine 1..0"},
         ),
+        (  # q leaves the three questions, and what is not known is said at once
+            question("tune", optimizers=["SGD", "Adam"], start={"optimizer": "SGD", "lr": 0.1, "schedule": "hold"}),
+            ["", "q", "", "lbfgs", "adam", "0.3", "hold"],
+            {"optimizer": "Adam", "lr": 0.3, "schedule": "hold"},
+        ),
     ],
 )
 def test_what_is_typed_becomes_an_answer(step: Step, lines: list[str], answer: Any, tmp_path: Path) -> None:

@@ -104,10 +104,10 @@ def _axis(axis: Axis, theme: Theme, domain: tuple[float, float], anchor: str, *,
         return found
     if axis.scale == "log":
         decades = math.log10(axis.range[1] / axis.range[0]) if axis.range else 3.0
-        found |= {"type": "log", "dtick": 1 if decades > 1.7 else "D2", "minexponent": 4}
+        found |= {"type": "log", "dtick": 1, "minexponent": 4}
         del found["tickformat"]  # it writes 1e-6 as 0.000001
-        if small and decades > 1.7:
-            ticks = nice_ticks(axis, 4)
+        ticks = nice_ticks(axis, 4)
+        if ticks and (small or decades <= 1.7):  # between decades plotly would print 2 and 5 where 0.2 and 0.5 are
             found |= {"tickmode": "array", "tickvals": ticks, "ticktext": [rate(tick) for tick in ticks]}
     if axis.range:
         found["range"] = [math.log10(end) if axis.scale == "log" else end for end in axis.range]

@@ -28,6 +28,7 @@ _ASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "numeric": ("Answer", "a number, such as 0.05, 5e-2 or 5%"),
     }
 )
+LEAVE = ("q", "quit")  # of the questions that make up one answer
 _COMMANDS = {"h": "hint", "s": "skip", "q": "quit", "?": "help"}
 
 
@@ -255,27 +256,39 @@ def _program(terminal: Terminal, step: Step, line: str, draft: Draft) -> str | N
     return draft.program(terminal, step.data, line)
 
 
-def _setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> dict[str, Any]:
-    """Three questions, each with what was chosen last as its default."""
+def _setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> dict[str, Any] | None:
+    """Three questions, each with what was chosen last as its default, checked as they are answered; `q` leaves them."""
     data = step.data
     last = draft.setting or data["start"]
     optimizer = _optimizer(data["optimizers"], line or terminal.ask(f"  optimizer [{last['optimizer']}]: "), last)
+    if optimizer is None:
+        return None
     rate = terminal.ask(f"  rate [{last['lr']:g}]: ") or f"{last['lr']!r}"
-    text = terminal.ask(f"  schedule [{last['schedule']}]: ") or last["schedule"]
+    if rate.casefold() in LEAVE:
+        return None
     try:
         lr = float(rate)
     except ValueError:
         raise AnswerError(f"expected a rate such as 0.1, got {rate!r}") from None
+    text = terminal.ask(f"  schedule [{last['schedule']}]: ") or last["schedule"]
+    if text.casefold() in LEAVE:
+        return None
     draft.setting = {"optimizer": optimizer, "lr": lr, "schedule": text}
     terminal.say(f"Training {setting_words(draft.setting)} ...", "dim")
     return draft.setting
 
 
-def _optimizer(known: list[str], word: str, last: Mapping[str, Any]) -> str:
+def _optimizer(known: list[str], word: str, last: Mapping[str, Any]) -> str | None:
+    """The optimizer that a word means, by its name or how that begins; None to leave."""
     if not word:
         return str(last["optimizer"])
+    if word.casefold() in LEAVE:
+        return None
     same = [name for name in known if name.casefold() == word.casefold()]
-    return (same or [name for name in known if name.casefold().startswith(word.casefold())] or [word])[0]
+    begun = same or [name for name in known if name.casefold().startswith(word.casefold())]
+    if not begun:
+        raise AnswerError(f"expected one of {', '.join(known)}, got {word!r}")
+    return begun[0]
 
 
 def _paragraph(terminal: Terminal, line: str) -> str:

@@ -60,7 +60,7 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
         terminal.numbered(data["mistakes"], ["-"] * len(data["mistakes"]))
     if data["check"]:
         terminal.blank()
-        terminal.prose(f"**Quick check:** {data['check']}")
+        terminal.prose(f"**Ask yourself:** {data['check']}")
 
 
 def print_solution(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -> None:

@@ -18,12 +18,21 @@ class ToyBench:
         curvature: of the loss; the best rate is 1 / curvature, the limit 2 / curvature.
         floor: what the loss never falls below, so that a flat loss can be made.
         too_much: rates that do not fit into memory.
+        val_curvature: of the validation loss; there is none without it.
+        val_cost: batches that a validation counts as.
+        offset: is added to the losses.
+        hungry_seed: a seed whose batches do not fit into memory.
+        hungry_after: updates of one run after which memory runs out, once.
     """
 
     curvature: float = 1.0
     floor: float = 0.0
     too_much: float = math.inf
     val_curvature: float | None = None
+    val_cost: int = 0
+    offset: float = 0.0
+    hungry_seed: int | None = None
+    hungry_after: int | None = None
     ratios: tuple[float, ...] = (1.0,)
     seeds_vary: str = "initialisation and data order"
     steps_per_epoch: int | None = 10
@@ -32,6 +41,7 @@ class ToyBench:
     rates: list[float] = field(default_factory=list)
     weight: float = 1.0
     start: float = 1.0
+    made: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +57,7 @@ class ToyBench:
 
     def rewind(self) -> None:
         self.weight = self.start
+        self.made = 0
 
     def base(self, name: str) -> float:
         return {"momentum": 0.9}[name]
@@ -55,17 +66,26 @@ class ToyBench:
         if lr > self.too_much:
             raise TrialMemoryError("a short run needs more memory than there is (toy)")
         self.spent += 1
+        self.made += 1
+        if self.made == self.hungry_after:
+            self.hungry_after = None
+            raise TrialMemoryError("a short run needs more memory than there is (toy)")
         self.rates.append(lr)
         before = self._loss(self.curvature)
         self.weight *= 1.0 - lr * self.curvature
         return before
 
     def losses(self, count: int) -> float:
+        if self.begun[-1] == self.hungry_seed:
+            raise TrialMemoryError("a short run needs more memory than there is (toy)")
         self.spent += count
         return self._loss(self.curvature)
 
     def validate(self) -> float | None:
+        self.spent += self.val_cost
         return None if self.val_curvature is None else self._loss(self.val_curvature)
 
     def _loss(self, curvature: float) -> float:
-        return max(0.5 * curvature * self.weight**2, self.floor) if math.isfinite(self.weight) else math.inf
+        if not abs(self.weight) < 1e150:  # its square is infinite
+            return math.inf
+        return max(0.5 * curvature * self.weight**2, self.floor) + self.offset

@@ -18,6 +18,7 @@ from stepwell.find.search import find_lr
 from stepwell.find.short_run import GIVEN_UP, Setting, factors, short_run, untrained
 from stepwell.record.suggestion import Fate, LrSuggestion, Verdict
 from stepwell.schedule import Horizon, schedule
+from stepwell.tasks.task import Workload
 from toy_bench import ToyBench
 
 HOLD = Setting(schedule("hold"))
@@ -67,7 +68,7 @@ def test_a_loss_that_is_nan_from_the_start_gives_no_rate() -> None:
     search = searched(bench)
     found = answer(search.heats, None)
     assert found.verdict is Verdict.NO_SIGNAL
-    assert "Every run failed" in found.words
+    assert found.words == "The score is nan before the first update, so no rate can be judged."
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,44 @@ def test_whoever_watches_hears_of_every_short_run() -> None:
     search.run()
     assert len(heard) == 1 + len(search.probes)
     assert [progress.spent for progress in heard] == sorted(progress.spent for progress in heard)
+
+
+@pytest.mark.parametrize("bounds", [(-1200, -4), (-4, 1200), (-1200, -800), (400, 600)])
+@pytest.mark.parametrize("budget", [60, 100, 300])
+def test_limits_far_apart_or_far_away_do_not_cost_more_than_the_budget(bounds: tuple[int, int], budget: int) -> None:
+    bench = ToyBench(1e-9)  # no rate below 1e9 fails, so nothing ends a sweep early
+    searched(bench, budget, bounds)
+    assert bench.spent <= budget
+
+
+@pytest.mark.parametrize("budget", range(200, 460, 20))
+def test_validation_on_top_stays_within_the_budget(budget: int) -> None:
+    bench = ToyBench(1e-9, val_curvature=1.0, val_cost=4)
+    Search(bench, HOLD, budget, val_batches=4).run()
+    assert bench.spent <= budget
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_memory_that_runs_out_where_a_seed_begins_fails_its_runs_alone(seed: int) -> None:
+    search = searched(ToyBench(1.0, hungry_seed=seed), 600)
+    assert {probe.fate for probe in search.probes if probe.seed == seed} == {Fate.FAILED}
+    assert {probe.fate for probe in search.probes if probe.seed == 0} >= {Fate.FINISHED}
+
+
+def test_a_run_without_memory_reserves_no_budget_for_the_others() -> None:
+    search = searched(ToyBench(1.0, hungry_after=40), 600)
+    assert Fate.FAILED in {probe.fate for probe in search.probes}
+    assert search.dear == HOLD.scored
+
+
+@pytest.mark.parametrize("offset", [-0.3, -0.49, -0.5, -0.51, -0.7])
+def test_a_loss_near_zero_is_no_reason_to_give_up(offset: float) -> None:
+    plain, moved = searched(ToyBench(1.0)), searched(ToyBench(1.0, offset=offset))
+    one, other = (answer(search.heats, None) for search in (plain, moved))
+    assert other.verdict is Verdict.FOUND
+    assert other.place is not None
+    assert one.place is not None
+    assert abs(other.place - one.place) <= 1
 
 
 # Short runs
@@ -218,6 +257,62 @@ def test_validation_can_rank_the_rates() -> None:
     assert all(probe.score == probe.val for probe in found.probes if probe.fate is Fate.FINISHED)
 
 
+def test_an_accuracy_can_rank_the_rates() -> None:
+    inputs = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
+    labels = (inputs.sum(1) > 0).long()
+
+    def task(seed: int) -> Workload:
+        torch.manual_seed(seed)
+        return Workload(
+            model=nn.Linear(4, 2),
+            loss=lambda model, batch: nn.functional.cross_entropy(model(batch[0]), batch[1]) * 10,
+            train=lambda epoch: [(inputs[start::4], labels[start::4]) for start in range(4)],
+            steps_per_epoch=4,
+            val=lambda: [(inputs, labels)],
+            metrics=lambda model, batch: {"right": ((model(batch[0]).argmax(1) == batch[1]).sum(), len(batch[1]))},
+            goal=("val_right", "max"),
+        )
+
+    found = find_lr(task, "sgd", metric="val", budget=200)
+    assert Fate.FINISHED in {probe.fate for probe in found.probes}
+    assert math.isfinite(found.lr)
+
+
+def test_seeds_that_give_the_same_batches_have_no_spread() -> None:
+    model = build()
+    batch = next(iter(DataLoader(data(), batch_size=16)))
+    found = find_lr(model, torch.optim.SGD(model.parameters(), lr=0.1), loss=loss, data=[batch], budget=600)
+    assert found.seeds == "nothing"
+    assert math.isnan(found.spread)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("hold", None),
+        ("hold 0.5", None),
+        ("cosine 1..0", 50),
+        ("hold 1 for 50% | hold 0.1", 50),
+        ("hold | linear to 0 for 40%", 50),
+    ],
+)
+def test_the_code_can_be_pasted(text: str, length: int | None) -> None:
+    model = build()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = DataLoader(data(), batch_size=16, shuffle=True)
+    found = find_lr(model, optimizer, loss=loss, data=loader, budget=100, schedule=text, total_steps=length)
+    names = {"optimizer": optimizer}
+    exec(found.code, names)  # noqa: S102 -- it is ours
+    assert optimizer.param_groups[0]["initial_lr"] == pytest.approx(found.lr)
+
+
+def test_the_range_test_of_a_loss_that_is_nan_says_so() -> None:
+    batch = next(iter(DataLoader(data(), batch_size=16)))
+    found = find_lr(build, "sgd", loss=lambda m, b: loss(m, b) * math.nan, data=[batch], method="range")
+    assert found.verdict is Verdict.NO_SIGNAL
+    assert found.words.startswith("The loss is nan before the first update")
+
+
 def test_the_range_test_reads_a_rate_and_promises_no_interval() -> None:
     found = find_lr("diabetes-mlp", "sgd", method="range")
     assert found.sweep is not None
@@ -235,6 +330,14 @@ def test_the_range_test_reads_a_rate_and_promises_no_interval() -> None:
         ({"low": 0.1, "high": 0.01}, OptionError, "low must be well below high"),
         ({"low": -1.0}, OptionError, r"low is a rate above 0, got -1\.0"),
         ({"high": math.nan}, OptionError, "high is a rate above 0, got nan"),
+        ({"low": "1e-3"}, OptionError, "low is a rate above 0, got '1e-3'"),
+        ({"low": 0.011, "high": 0.0166}, OptionError, r"between 0\.011 and 0\.0166 there is none"),
+        ({"low": 0.0095, "high": 0.0150}, OptionError, r"between 0\.0095 and 0\.015 there is 1"),
+        ({"total_steps": 0}, OptionError, "total_steps is a whole number of updates of at least 1, got 0"),
+        ({"budget": "600", "method": "range"}, OptionError, "budget is a whole number of updates"),
+        ({"schedule": "hold =1e-4"}, OptionError, "'hold =0.0001' trains at the same rates whatever the base rate"),
+        ({"schedule": "hold 0"}, OptionError, "trains at the same rates whatever the base rate is"),
+        ({"schedule": "linear 0..1 for 100 | cosine to 0"}, HorizonError, "give total_steps=, or --length"),
         ({"budget": 10}, OptionError, "at least 60, got 10"),
         ({"seed": -1}, OptionError, "seed must be a whole number of at least 0, got -1"),
         ({"metric": "val"}, OptionError, "it needs val=..., a validation loader"),

@@ -16,6 +16,7 @@ CAUTION = 0.3  # the next higher place's share in the risk of a place; chosen by
 CAUTION_OF_ONE = 0.5  # ... the same where one seed is all that was tried
 UNKNOWN = 0.3  # what stands for the regret of the place above the highest that was tried
 FAR_APART = 3  # places: train and validation disagree if their best rates are this far from each other ...
+TOO_DEAR = 0.5  # no rate is suggested that costs more than this share of what there is to gain, if any costs less
 WORTH = 0.2  # ... and the one's best costs the other this much of what there is to gain
 
 
@@ -41,35 +42,46 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     Args:
         heats: of the race, from the shortest runs to the longest.
         bounds: the first and the last place that were allowed; None if nobody limited them.
-        probes: the short runs, for a comparison with validation.
+        probes: the short runs, for a comparison of the training loss, which ranked them, with validation.
     """
     tried = [heat for heat in heats if heat.told]
     whole = [heat for heat in tried if heat.regrets()]
     if not whole:
         return Answer(Verdict.NO_SIGNAL, "The budget ended before any rate was tried; give more updates.")
-    if (silence := _nothing_learned(tried)) is not None:
-        return Answer(Verdict.NO_SIGNAL, silence)
-    heat = _settled(whole[-1])
-    regrets = heat.regrets()
-    gap = heat.level.gap
     failed = {place for one in tried for place in one.failed()}
+    if (silence := _nothing_learned(tried)) is not None:
+        return Answer(Verdict.NO_SIGNAL, silence, edge=min(failed, default=None))
+    heat = _settled(whole[-1])
+    regrets, gap = _stable(heat), heat.level.gap
+    if min(regrets.values()) >= 1.0:
+        return _nothing_here(heat, bounds)
     near = failed and min(failed) <= max(regrets) + gap
     caution = CAUTION if len(heat.level.seeds) > 1 else CAUTION_OF_ONE
-    place = best_place(risks(regrets, gap, beyond=1.0 if near else UNKNOWN, caution=caution))
-    low, high = interval(regrets, place, gap)
+    weighed = risks(regrets, gap, beyond=1.0 if near else UNKNOWN, caution=caution)
+    most = max(TOO_DEAR, min(regrets.values()))
+    place = best_place({one: risk for one, risk in weighed.items() if regrets[one] <= most})
     edge = min((one for one in failed if one > place), default=None)
+    low, high = interval(regrets, place, gap, edge)
     verdict, words = _verdict(heat, place, bounds, edge)
     if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
         verdict, words = Verdict.DISAGREE, quarrel
     return Answer(verdict, words, place, low, high, edge, _spread(heat))
 
 
-def interval(regrets: Mapping[int, float], place: int, gap: int) -> tuple[int, int]:
-    """The places around one that are connected to it by places within `GOOD_REGRET`, itself included."""
-    low = high = place
-    while regrets.get(low - gap, 1.0) <= GOOD_REGRET:
+def interval(
+    regrets: Mapping[int, float], place: int, gap: int, edge: int | None = None
+) -> tuple[int, int] | tuple[None, None]:
+    """The places within `GOOD_REGRET` around the suggested one, or around the best where the suggested is none of them.
+
+    They end below the edge of failure. None where the best is good on average over no seeds.
+    """
+    good = {one for one, regret in regrets.items() if regret <= GOOD_REGRET and (edge is None or one < edge)}
+    low = high = place if place in good else best_place(regrets)
+    if low not in good:
+        return None, None
+    while low - gap in good:
         low -= gap
-    while regrets.get(high + gap, 1.0) <= GOOD_REGRET:
+    while high + gap in good:
         high += gap
     return low, high
 
@@ -80,8 +92,26 @@ def _settled(heat: Heat) -> Heat:
         Heat(replace(heat.level, seeds=heat.level.seeds[:count]), heat.told)
         for count in range(len(heat.level.seeds), 0, -1)
     ]
-    bracketed = (part for part in parts if _bracketed(part.regrets(), heat.level.gap))
+    bracketed = (part for part in parts if _bracketed(_stable(part), heat.level.gap))
     return next(bracketed, max(parts, key=lambda part: len(part.regrets())))
+
+
+def _stable(heat: Heat) -> dict[int, float]:
+    """The regrets, 1 where any run of this length failed: a rate that fails on one seed is not made good by others."""
+    failed = heat.failed()
+    return {place: 1.0 if place in failed else regret for place, regret in heat.regrets().items()}
+
+
+def _nothing_here(heat: Heat, bounds: tuple[int, int] | None) -> Answer:
+    """The answer where shorter runs learned something and those of the last length did not."""
+    lowest, failed = min(place for place, _ in heat.told), heat.failed()
+    runs = f"runs of {heat.level.steps} updates"
+    if len(failed) == len({place for place, _ in heat.told}):
+        words = f"All {runs} failed, down to a rate of {rate_at(lowest):.3g}, though shorter ones did not."
+    else:
+        words = f"No {runs} lowered the score on every seed, down to a rate of {rate_at(lowest):.3g}."
+    last = bounds is not None and lowest - heat.level.gap < bounds[0]
+    return Answer(Verdict.NO_SIGNAL if last else Verdict.WIDEN_DOWN, words, edge=min(failed, default=None))
 
 
 def _bracketed(regrets: Mapping[int, float], gap: int) -> bool:
@@ -93,7 +123,12 @@ def _nothing_learned(tried: Sequence[Heat]) -> str | None:
     finished = [one for one in told if math.isfinite(one.score)]
     if not finished:
         lowest = rate_at(min(place for heat in tried for place, _ in heat.told))
-        return f"Every run failed, down to a rate of {lowest:.3g}; is the loss finite before the first update?"
+        if not any(math.isfinite(one.initial) for one in told):
+            return f"The score is {told[0].initial:g} before the first update, so no rate can be judged."
+        return (
+            f"Every run failed, down to a rate of {lowest:.3g}, though the score before the first update is "
+            f"{told[0].initial:.3g}; a batch may give a loss that is not finite, whatever the rate."
+        )
     gain = max((one.initial - one.score) / (abs(one.initial) or 1.0) for one in finished)
     if gain >= NOTICEABLE:
         return None
@@ -104,13 +139,13 @@ def _nothing_learned(tried: Sequence[Heat]) -> str | None:
 
 
 def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int | None) -> tuple[Verdict, str]:
-    regrets = heat.regrets()
+    regrets = _stable(heat)
     best, gap = best_place(regrets), heat.level.gap
     steps = heat.level.steps
     limits = bounds or (-math.inf, math.inf)
     if not regrets.keys() - {best}:
         return Verdict.WIDEN_DOWN, f"The budget ended before {rate_at(best):.3g} was compared over {steps} updates."
-    if best == max(regrets) and edge is None:
+    if best == max(regrets) and (edge is None or edge > best + gap):
         why = "the highest rate allowed" if best + gap > limits[1] else "the highest that the budget reached"
         return Verdict.WIDEN_UP, f"Over {steps} updates {rate_at(best):.3g} is best, and it is {why}."
     if best == min(regrets):
@@ -121,7 +156,8 @@ def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int |
     if place == best:
         return Verdict.FOUND, f"Best {tried}, with worse ones on both sides."
     share = f"{regrets[place]:.0%} of what there is to gain" if regrets[place] >= 0.005 else "next to nothing"
-    above = "fails" if regrets.get(best + gap, 1.0) >= 1.0 else f"costs {regrets[best + gap]:.0%}"
+    fails = best + gap not in regrets or best + gap in heat.failed()
+    above = "fails" if fails else f"costs {regrets[best + gap]:.0%}"
     return Verdict.FOUND, (
         f"{rate_at(best):.3g} scored best {tried}, but the next higher rate {above}; {rate_at(place):.3g} costs "
         f"{share} and is further from too high."
@@ -130,12 +166,13 @@ def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int |
 
 def _disagreement(probes: Sequence[Probe], lr: float) -> str | None:
     """A sentence, if the validation loss wants another rate than the training loss, and it matters."""
-    last = max((probe.steps for probe in probes if math.isfinite(probe.val)), default=None)
+    finished = [probe for probe in probes if math.isfinite(probe.val) and math.isfinite(probe.score)]
+    last = max((probe.steps for probe in finished), default=None)
     if last is None:
         return None
     sums: dict[float, list[float]] = {}
-    for probe in probes:
-        if probe.steps == last and math.isfinite(probe.val):
+    for probe in finished:
+        if probe.steps == last:
             sums.setdefault(probe.lr, []).append(probe.val)
     means = {rate: sum(values) / len(values) for rate, values in sums.items()}
     if lr not in means:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepwell.find import sweep as sweeping
-from stepwell.find.bench import Bench
+from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.find.grid import rate_at
 from stepwell.find.levels import levels
 from stepwell.find.race import Ask, Heat, Told, race
-from stepwell.find.short_run import Setting, short_run, untrained
+from stepwell.find.short_run import FINE, Setting, check_schedule, no_memory, short_run, untrained
 from stepwell.record.suggestion import Fate, Probe, RangeTest
 
 
@@ -44,6 +44,7 @@ class Search:
         seed: the first one; a level's seeds are counted from it.
         bounds: the first and the last place of the grid that may be tried; None for no bounds.
         watch: hears of every short run before it begins.
+        val_batches: validation batches that a short run is scored on at most.
         dear: batches that were scored for one short run at most so far; what the next may cost besides its updates.
     """
 
@@ -53,6 +54,7 @@ class Search:
     seed: int = 0
     bounds: tuple[int, int] | None = None
     watch: Watch | None = None
+    val_batches: int = 0
     probes: list[Probe] = field(default_factory=list)
     heats: list[Heat] = field(default_factory=list)
     sweep: RangeTest | None = None
@@ -64,10 +66,15 @@ class Search:
         """Search; the results are in `probes`, `heats`, `sweep` and `initials`."""
         plan = levels(self.budget, scored=self.setting.scored)
         self._stand_on(0)
+        check_schedule(self.bench, self.setting, plan[0].steps)
         self._tell("raising the rate until the loss does")
-        self.sweep = sweeping.sweep(self.bench, self.bounds)
+        first, last = sweeping.span(self.bounds)
+        self.sweep = sweeping.sweep(self.bench, first, last)
+        self.setting = replace(
+            self.setting, first=sweeping.untrained_loss(self.sweep), unit=sweeping.movement(self.sweep)
+        )
         bounds = self.bounds or (sweeping.FIRST - 8, sweeping.LAST + 8)
-        start = sweeping.where_to_begin(self.sweep, self.bounds[0] if self.bounds else sweeping.FIRST)
+        start = sweeping.where_to_begin(self.sweep, first)
         going = race(plan, min(max(start, bounds[0]), bounds[1]), bounds)
         try:
             asks = next(going)
@@ -86,20 +93,26 @@ class Search:
         return told
 
     def _affordable(self, ask: Ask) -> bool:
-        beginning = 0 if ask.seed in self.initials else self.dear
-        return self.bench.spent + beginning + ask.level.steps + self.dear <= self.budget
+        dear = self.dear
+        if ask.level.stage == FINE and all(probe.stage != FINE for probe in self.probes):  # the first with both scores
+            dear = max(dear, self.setting.scored + self.val_batches)
+        beginning = 0 if ask.seed in self.initials else dear
+        return self.bench.spent + beginning + ask.level.steps + dear <= self.budget
 
     def _run(self, ask: Ask) -> Told:
-        self._stand_on(ask.seed)
-        lr, steps, stage = rate_at(ask.place), ask.level.steps, ask.level.stage
+        lr, steps, stage, seed = rate_at(ask.place), ask.level.steps, ask.level.stage, self.seed + ask.seed
         self._tell(f"{steps} updates at rate {lr:.3g}")
+        try:
+            self._stand_on(ask.seed)
+        except TrialMemoryError as error:
+            self.probes.append(no_memory(error, lr=lr, steps=steps, seed=seed, stage=stage))
+            return Told(math.inf, math.nan)
         initial = self.initials[ask.seed]
         before = self.bench.spent
-        probe = short_run(
-            self.bench, self.setting, lr=lr, steps=steps, initial=initial, seed=self.seed + ask.seed, stage=stage
-        )
+        probe = short_run(self.bench, self.setting, lr=lr, steps=steps, initial=initial, seed=seed, stage=stage)
         self.probes.append(probe)
-        self.dear = max(self.dear, self.bench.spent - before - len(probe.losses))
+        if probe.fate is not Fate.FAILED:  # that one has no losses, and may not have been scored
+            self.dear = max(self.dear, self.bench.spent - before - len(probe.losses))
         return Told(probe.score if probe.fate is Fate.FINISHED else math.inf, initial)
 
     def _stand_on(self, seed: int) -> None:

@@ -33,7 +33,8 @@ def _scheduled(schedule: str, total_steps: int | None, more: str) -> tuple[str, 
     """The lines that follow a schedule; none for a constant rate that the optimizer has already."""
     if schedule in ("hold", "hold 1") and not more:
         return ()
-    total = "" if schedule.startswith("hold") else f", total_steps={total_steps or 'TOTAL_STEPS'}"
+    constant = schedule.startswith("hold") and len(schedule.split()) <= 2  # `hold` or `hold 0.5`, and nothing more
+    total = "" if constant else f", total_steps={total_steps or 'TOTAL_STEPS'}"
     return (
         "from stepwell import Scheduler",
         f'scheduler = Scheduler(optimizer, "{schedule}"{total}{more})  # scheduler.step() after optimizer.step()',

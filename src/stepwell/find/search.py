@@ -93,6 +93,7 @@ def find_lr(  # noqa: PLR0913 -- what is trained, what is asked, and how far to 
         ('found', True)
     """
     _check(metric, method, low, high)
+    _check_counts(budget=budget, total_steps=total_steps)
     setting = Setting(read_schedule(schedule), total_steps, SCORED, metric)
     given = Given(loss, data, val, options, scheduler, how, VAL_BATCHES[metric])
     asked = read_subject(subject, optimizer, given)
@@ -101,13 +102,11 @@ def find_lr(  # noqa: PLR0913 -- what is trained, what is asked, and how far to 
     with asked.bench as bench:
         if method == "range":
             sweep = range_test(bench, low or LOWEST, high or HIGHEST, min(budget, SWEPT), seed)
-            return _suggestion(
-                _read_off(sweep.suggestions[RULE]), asked, setting, budget, sweep.suggestions[RULE], sweep=sweep
-            )
-        bounds = None if low is None and high is None else places_within(low or UTMOST[0], high or UTMOST[1])
-        search = Search(bench, setting, budget, seed, bounds, watch)
+            return _suggestion(_read_off(sweep), asked, setting, budget, sweep.suggestions[RULE], sweep=sweep)
+        bounds = _bounds(low, high)
+        search = Search(bench, setting, budget, seed, bounds, watch, given.limit if asked.has_val else 0)
         search.run()
-    found = answer(search.heats, bounds, search.probes)
+    found = answer(search.heats, bounds, search.probes if metric == "loss" else ())
     lr = math.nan if found.place is None else rate_at(found.place)
     return _suggestion(found, asked, setting, budget, lr, search=search)
 
@@ -118,17 +117,45 @@ def _check(metric: str, method: str, low: float | None, high: float | None) -> N
     if method not in ("race", "range"):
         raise OptionError(f"method is 'race' or 'range', got {method!r}")
     for name, rate in (("low", low), ("high", high)):
-        if rate is not None and not (0 < rate < math.inf):
+        if rate is not None and not (isinstance(rate, int | float) and 0 < rate < math.inf):
             raise OptionError(f"{name} is a rate above 0, got {rate!r}")
-    if (low or UTMOST[0]) * 1.5 > (high or UTMOST[1]):
-        raise OptionError(f"low must be well below high, at most two thirds of it; got {low} and {high}")
+    lowest, highest = low or UTMOST[0], high or UTMOST[1]
+    if lowest * 1.5 > highest:
+        raise OptionError(f"low must be well below high, at most two thirds of it; got {lowest:g} and {highest:g}")
 
 
-def _read_off(lr: float) -> Answer:
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+            raise OptionError(f"{name} is a whole number of updates of at least 1, got {count!r}")
+
+
+def _bounds(low: float | None, high: float | None) -> tuple[int, int] | None:
+    """The first and the last place of the grid that a race may try; None for no bounds.
+
+    Raises:
+        OptionError: there are too few for any to lie between two others.
+    """
+    if low is None and high is None:
+        return None
+    lowest, highest = low or UTMOST[0], high or UTMOST[1]
+    first, last = places_within(lowest, highest)
+    if last - first < 2:
+        raise OptionError(
+            f"a race needs three rates of its grid, four in a decade (0.01, 0.0178, 0.0316, 0.0562), and between "
+            f"{lowest:g} and {highest:g} there is {last - first + 1 or 'none'}; give wider limits"
+        )
+    return first, last
+
+
+def _read_off(sweep: RangeTest) -> Answer:
     """What a range test alone allows to say."""
-    if math.isfinite(lr):
+    if math.isfinite(sweep.suggestions[RULE]):
         words = f"Read from one sweep by the rule {RULE}; nothing was trained at this rate, so there is no interval."
         return Answer(Verdict.FOUND, words)
+    if not math.isfinite(sweep.losses[0]):
+        words = f"The loss is {sweep.losses[0]:g} before the first update, so nothing can be read from it."
+        return Answer(Verdict.NO_SIGNAL, words)
     return Answer(Verdict.NO_SIGNAL, "The sweep's loss has no shape that the rule could read.")
 
 
@@ -154,7 +181,7 @@ def _suggestion(
         low=rate(found.low),
         high=rate(found.high),
         edge=rate(found.edge),
-        spread=found.spread,
+        spread=math.nan if asked.bench.seeds_vary == "nothing" else found.spread,
         tolerance=GOOD_REGRET,
         probes=tuple(search.probes) if search else (),
         sweep=search.sweep if search else sweep,

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from stepwell.errors import HorizonError
+from stepwell.errors import HorizonError, OptionError
 from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.record.suggestion import Fate, Probe
 from stepwell.schedule import Horizon, Schedule
@@ -32,18 +32,36 @@ class Setting:
         total_steps: updates of the real run; None where it is not known, or the schedule has no end.
         scored: training batches that a run is scored on.
         metric: what is scored: `loss`, of training batches, or `val`.
+        first: the untrained training loss, where it is `val` that is scored; infinite where it is not known.
+        unit: how far losses move at least: what a rise is measured by where the loss is closer to 0 than that.
     """
 
     schedule: Schedule
     total_steps: int | None = None
     scored: int = 4
     metric: Literal["loss", "val"] = "loss"
+    first: float = math.inf
+    unit: float = 0.0
 
 
 def untrained(bench: Bench, setting: Setting) -> float:
     """The score at the start of the seed that the bench stands on."""
     bench.rewind()
     return _scores(bench, setting, also=False)[0]
+
+
+def no_memory(error: TrialMemoryError, *, lr: float, steps: int, seed: int, stage: str) -> Probe:
+    """The record of a short run for which there was too little memory."""
+    return Probe(
+        lr=lr,
+        seed=seed,
+        stage=stage,
+        steps=steps,
+        losses=np.zeros(0),
+        score=math.nan,
+        fate=Fate.FAILED,
+        words=str(error),
+    )
 
 
 def short_run(bench: Bench, setting: Setting, *, lr: float, steps: int, initial: float, seed: int, stage: str) -> Probe:
@@ -68,8 +86,8 @@ def short_run(bench: Bench, setting: Setting, *, lr: float, steps: int, initial:
             return replace(probe, fate=Fate.DIVERGED, words=words)
         score, train, val = _scores(bench, setting, also=stage == FINE)
     except TrialMemoryError as error:
-        return replace(probe, fate=Fate.FAILED, words=str(error))
-    if not math.isfinite(score) or score > initial + ENDS_ABOVE * abs(initial):
+        return no_memory(error, lr=lr, steps=steps, seed=seed, stage=stage)
+    if not math.isfinite(score) or score > initial + ENDS_ABOVE * max(abs(initial), setting.unit):
         words = f"diverged: the score went from {initial:.3g} to {score:.3g}"
         return replace(probe, fate=Fate.DIVERGED, words=words, train=train, val=val)
     return replace(probe, score=score, train=train, val=val)
@@ -92,19 +110,47 @@ def miniature(schedule: Schedule, steps: int, *, total_steps: int | None, steps_
 
 
 def factors(bench: Bench, setting: Setting, lr: float, steps: int) -> dict[str, np.ndarray]:
-    """The factor of every entry at each update of a short run."""
+    """The value of every entry at each update of a short run.
+
+    Raises:
+        HorizonError: the schedule does not fit.
+    """
     small = miniature(setting.schedule, steps, total_steps=setting.total_steps, steps_per_epoch=bench.steps_per_epoch)
     others = {entry.name: bench.base(entry.name) for entry in small.entries if entry.name != "lr"}
-    curve = small.resolve(Horizon(steps, bench.steps_per_epoch), base_lr=lr, **others)
+    try:
+        curve = small.resolve(Horizon(steps, bench.steps_per_epoch), base_lr=lr, **others)
+    except HorizonError as error:
+        if setting.total_steps is not None:
+            raise
+        raise HorizonError(
+            f"{error} (this is a short run of {steps}: give total_steps=, or --length, the updates of the real run, "
+            "and lengths in updates and epochs shrink with the short runs)"
+        ) from error
     at = np.arange(steps)
     return {name: curve(at, name) * (lr if name == "lr" else others[name]) for name in curve.entries}
+
+
+def check_schedule(bench: Bench, setting: Setting, steps: int) -> None:
+    """Refuse a schedule for which no rate can be found.
+
+    Raises:
+        HorizonError: it does not fit short runs of this many updates.
+        OptionError: its rates are all absolute, or 0.
+    """
+    one, other = (factors(bench, setting, lr, steps).get("lr") for lr in (1e-3, 2e-3))
+    if one is not None and other is not None and np.array_equal(one, other):
+        raise OptionError(
+            f"the schedule '{setting.schedule}' trains at the same rates whatever the base rate is, so there is none "
+            "to find; give it a value that is a factor of the base rate, and not 0"
+        )
 
 
 def _train(bench: Bench, setting: Setting, lr: float, steps: int, initial: float) -> list[float]:
     """The training losses, up to the first that says the run is lost."""
     values = factors(bench, setting, lr, steps)
     rates = values.pop("lr", np.full(steps, lr))
-    limit = initial + GIVEN_UP * max(abs(initial), 1e-12)
+    before = initial if setting.metric == "loss" else setting.first  # a validation score may be an accuracy
+    limit = before + GIVEN_UP * max(abs(before), setting.unit, 1e-12)
     losses: list[float] = []
     for step in range(steps):
         losses.append(bench.update(rates[step], **{name: column[step] for name, column in values.items()}))

@@ -83,10 +83,11 @@ class LrSuggestion:
         lr: the suggested base rate of the first parameter group; `nan` where the verdict gives none.
         verdict: how the search ended.
         words: the verdict as one or two sentences with the numbers that it rests on.
-        low, high: the lowest and highest rate whose result stays within `tolerance` of the best; `nan` if none.
-        edge: the lowest rate above `lr` that was seen to fail; `nan` if none was.
+        low, high: the lowest and highest rate whose result stays within `tolerance` of the best; `nan` if none. `lr`
+            lies below them where only rates next to failure are that good.
+        edge: the lowest rate above `lr` that was seen to fail, without an `lr` the lowest that was; `nan` if none was.
         spread: how many times the best rate of the luckiest seed is that of the unluckiest; 1.0 if they agree, `nan`
-            with fewer than two seeds.
+            with fewer than two seeds, or where every seed gave the same batches.
         tolerance: normalised regret, (score - best) / (untrained - best), that still counts as good.
         probes: every short run, in the order in which they were run.
         sweep: the classical range test, where one was run.

@@ -95,6 +95,8 @@ def edge(suggestion: LrSuggestion) -> str:
 
 def spread(suggestion: LrSuggestion) -> str:
     """How far the best rates of the seeds lie apart."""
+    if suggestion.seeds == "nothing":
+        return "none that differ, so nothing is known of their spread"
     if not math.isfinite(suggestion.spread):
         return "fewer than two, so nothing is known of their spread"
     if suggestion.spread == 1:

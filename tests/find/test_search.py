@@ -223,7 +223,9 @@ def test_a_factory_gets_a_rate_with_evidence() -> None:
 
 def test_the_same_call_gives_the_same_answer() -> None:
     loader = DataLoader(data(), batch_size=16, shuffle=True)
-    one, other = (find_lr(build, "sgd", loss=loss, data=loader, budget=200, seed=3) for _ in range(2))
+    one = find_lr(build, "sgd", loss=loss, data=loader, budget=200, seed=3)
+    torch.seed()  # as every process begins with a seed of its own
+    other = find_lr(build, "sgd", loss=loss, data=loader, budget=200, seed=3)
     assert one.lr == other.lr
     assert [probe.score for probe in one.probes] == [probe.score for probe in other.probes]
 
@@ -344,6 +346,7 @@ def test_the_range_test_reads_a_rate_and_promises_no_interval() -> None:
         ({"schedule": "cosin 1..0"}, ScheduleError, "cosine"),
         ({"schedule": "cosine 1..0 for 3ep"}, HorizonError, "ep"),
         ({"loss": None}, OptionError, "needs loss="),
+        ({"loss": nn.MSELoss()}, OptionError, r"criterion\(model\(batch\[0\]\), batch\[1\]\), where .* your MSELoss"),
         ({"data": None}, OptionError, "needs data="),
         ({"data": iter([])}, OptionError, r"pass the loader itself, not iter\(loader\)"),
         ({"data": []}, TaskError, "no batches"),
@@ -367,3 +370,9 @@ def test_a_live_model_needs_its_own_optimizer() -> None:
 def test_what_is_no_subject_is_refused() -> None:
     with pytest.raises(OptionError, match=r"a task's name, a function that makes a model .* got 3"):
         find_lr(3)
+
+
+def test_what_was_found_is_one_line_in_a_notebook() -> None:
+    found = find_lr("diabetes-mlp", "sgd", budget=120)
+    assert repr(found).startswith(f"LrSuggestion({found.verdict.value}: lr={found.lr:g}")
+    assert "\n" not in repr(found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer
 
 from stepwell.errors import OptionError
@@ -47,6 +48,11 @@ class Given:
         """
         if self.loss is None:
             raise OptionError(f"{what} needs loss=, such as loss=lambda model, batch: ...")
+        if isinstance(self.loss, _Loss):
+            raise OptionError(
+                f"loss is called with the model and a batch; give loss=lambda model, batch: criterion(model(batch[0]), "
+                f"batch[1]), where criterion is your {type(self.loss).__name__}"
+            )
         if self.data is None:
             raise OptionError(f"{what} needs data=, such as data=loader")
         return self.loss, self.data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -120,3 +121,9 @@ class LrSuggestion:
     schedule: str
     metric: str
     code: str
+
+    def __repr__(self) -> str:
+        """The answer in one line; the evidence is in the fields."""
+        rate = "no rate" if math.isnan(self.lr) else f"lr={self.lr:g}"
+        good = "" if math.isnan(self.low) else f", good from {self.low:g} to {self.high:g}"
+        return f"LrSuggestion({self.verdict.value}: {rate}{good}, {self.spent} steps. {self.words})"

@@ -19,6 +19,9 @@ _NEXT = {
 }
 
 
+_UNKNOWN = "not known: nothing was trained at one rate"
+
+
 @dataclass(frozen=True, slots=True)
 class RateRow:
     """What is known of one rate: its longest short runs.
@@ -77,6 +80,8 @@ def facts(suggestion: LrSuggestion) -> dict[str, str]:
 
 def interval(suggestion: LrSuggestion) -> str:
     """The rates that are as good as the best."""
+    if not suggestion.probes:
+        return _UNKNOWN
     low, high = suggestion.low, suggestion.high
     if not math.isfinite(low + high):
         return "none found"
@@ -87,6 +92,8 @@ def interval(suggestion: LrSuggestion) -> str:
 
 def edge(suggestion: LrSuggestion) -> str:
     """Where training fails, and how far that is from the suggestion."""
+    if not suggestion.probes:
+        return _UNKNOWN
     if not math.isfinite(suggestion.edge):
         return "no rate above it was seen to fail" if math.isfinite(suggestion.lr) else "none seen"
     away = suggestion.edge / suggestion.lr
@@ -95,6 +102,8 @@ def edge(suggestion: LrSuggestion) -> str:
 
 def spread(suggestion: LrSuggestion) -> str:
     """How far the best rates of the seeds lie apart."""
+    if not suggestion.probes:
+        return _UNKNOWN
     if suggestion.seeds == "nothing":
         return "none that differ, so nothing is known of their spread"
     if not math.isfinite(suggestion.spread):

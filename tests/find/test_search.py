@@ -150,16 +150,6 @@ def test_a_run_without_memory_reserves_no_budget_for_the_others() -> None:
     assert search.dear == HOLD.scored
 
 
-@pytest.mark.parametrize("offset", [-0.3, -0.49, -0.5, -0.51, -0.7])
-def test_a_loss_near_zero_is_no_reason_to_give_up(offset: float) -> None:
-    plain, moved = searched(ToyBench(1.0)), searched(ToyBench(1.0, offset=offset))
-    one, other = (answer(search.heats, None) for search in (plain, moved))
-    assert other.verdict is Verdict.FOUND
-    assert other.place is not None
-    assert one.place is not None
-    assert abs(other.place - one.place) <= 1
-
-
 # Short runs
 
 
@@ -278,6 +268,20 @@ def test_an_accuracy_can_rank_the_rates() -> None:
     found = find_lr(task, "sgd", metric="val", budget=200)
     assert Fate.FINISHED in {probe.fate for probe in found.probes}
     assert math.isfinite(found.lr)
+
+
+@pytest.mark.parametrize("offset", [-3.7, -4.0, -4.4])
+def test_a_loss_near_zero_is_no_reason_to_give_up(offset: float) -> None:
+    found = find_lr(
+        build,
+        "sgd",
+        loss=lambda model, batch: loss(model, batch) + offset,
+        data=DataLoader(data(), batch_size=4, shuffle=True),
+        budget=300,
+    )
+    assert abs(found.initial) < 1.0
+    assert 0.01 < found.lr < 1.0
+    assert all(probe.lr > 0.3 for probe in found.probes if probe.fate is not Fate.FINISHED)
 
 
 def test_seeds_that_give_the_same_batches_have_no_spread() -> None:

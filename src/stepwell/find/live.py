@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 
-import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
@@ -13,7 +12,7 @@ from torch.optim import Optimizer
 from stepwell.errors import OptimizerError, TaskError
 from stepwell.find.bench import Loss, Source, Start
 from stepwell.find.how import How
-from stepwell.find.loaders import check_loader, length, seeded_epochs
+from stepwell.find.loaders import base_seed, check_loader, length, seeded_epochs
 from stepwell.find.quiet import refuse_closure
 from stepwell.find.rig import VAL_BATCHES, Rig, ratios_to_first
 from stepwell.find.scoring import mean_loss
@@ -84,7 +83,7 @@ def live(
 
     def begin(seed: int) -> Start:
         snapshots[0].restore()
-        base = torch.initial_seed() % 2**63
+        base = base_seed()
         epochs = seeded_epochs(loader)
 
         def rewind() -> None:

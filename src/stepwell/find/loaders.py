@@ -70,10 +70,10 @@ def own_iterators(*loaders: object) -> Iterator[None]:
 def seeded_epochs(loader: Any) -> Callable[[tuple[int, ...]], Iterator[Batch]]:
     """From numbers, such as a seed and an epoch, to the loader's batches in an order that follows from them.
 
-    The global generators, those of the loader and the epoch that its sampler is told are all set from the numbers, and
-    from what they were seeded with before: ranks of a distributed run stay in step, or apart, as they were.
+    The global generators, those of the loader and the epoch that its sampler is told are all set from the numbers. A
+    loader's own generator adds what it was seeded with before, and so do the global ones where there are several ranks.
     """
-    base = torch.initial_seed() % 2**63
+    base = base_seed()
     parts = _parts(loader)
     known = [(one, _base_seed(one)) for part in parts for one in _generators(part)]
 
@@ -89,6 +89,15 @@ def seeded_epochs(loader: Any) -> Callable[[tuple[int, ...]], Iterator[Batch]]:
         return batches
 
     return epoch
+
+
+def base_seed() -> int:
+    """What decides an order beside a search's own seed: nothing, so that the same call gives the same answer anywhere.
+
+    On ranks of a distributed run it is what they were seeded with: they stay in step, or apart, as they were.
+    """
+    several = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.initial_seed() % 2**63 if several else 0
 
 
 def _forget_iterators(*loaders: object) -> None:

@@ -55,7 +55,7 @@ def test_every_default_strategy_looks_for_its_rate_in_complete_miniatures(name: 
     (strategy,) = select(only=[name], optimizer="momentum")
     dash, short, full = plan.miniatures(terms(steps), strategy)
     assert dash.level == Level(max(math.ceil(steps / 16), 40), 2, (1_000_000,), "dash")
-    assert short.level == Level(max(math.ceil(steps / 4), 40), 1, (1_000_000, 1_000_001), "race")
+    assert short.level == Level(max(math.ceil(steps / 4), 40), 2, (1_000_000, 1_000_001), "race")
     assert full.level == Level(steps, 1, (1_000_000, 1_000_001), "refine")
     assert full.trial(terms(steps), 0.1, 1) == terms(steps).trial(strategy, 0.1, 1)
     whole = schedule(strategy.schedule).resolve(Horizon(steps, 31), base_lr=0.1, momentum=0.9)

@@ -76,6 +76,19 @@ def test_what_is_far_from_the_best_costs_the_shortest_runs_only() -> None:
     assert short.rates[-1] <= AUTO.rate(3)
 
 
+def test_a_bump_of_one_rate_does_not_stop_the_short_runs() -> None:
+    """The shortest runs pointed to a hollow of the noise beside a bump, and the good rates lay behind it."""
+
+    def law(trial: Trial) -> float:
+        place = AUTO.place(trial.base_lr)
+        if trial.budget.total_steps == DASH:
+            return bowl(AUTO.rate(9))(trial)
+        return 0.6 if place == 8 else bowl(AUTO.rate(5), floor=0.3)(trial) if place < 8 else 0.4 + 0.2 * abs(place - 9)
+
+    _, short, full = found(law)
+    assert short.best == full.best == AUTO.rate(5)
+
+
 def test_no_run_is_made_twice() -> None:
     engine, _, _ = found(bowl(7.0))
     keys = [trial.key() for trial in engine.trained]

@@ -18,7 +18,7 @@ from stepwell.record.run import Run
 from stepwell.record.store import Store
 from stepwell.record.trial import Strategy
 
-USUAL_RUNS = (5, 9, 6)  # of an automatic search: the shortest, short, at full length
+USUAL_RUNS = (5, 10, 6)  # of an automatic search: the shortest, short, at full length
 
 
 def conduct(

@@ -17,7 +17,7 @@ from stepwell.schedule.stretch import stretched
 RATIO = 2.0  # between neighbouring rates of the grid: twice the best rate is then always on it
 DASH = Fraction(1, 16)  # the shortest runs are this share of the budget ...
 SHORT = Fraction(1, 4)  # ... and those that find the good rates this one
-COARSE = 2  # places between the rates of the shortest runs
+COARSE = 2  # places between the rates of a race; neighbours of good rates are added
 SHORTEST = 40  # updates; a run shorter than this tells little
 WIDEST = 8  # how many places beyond its ends the grid may grow where the best rate lies there
 A_LITTLE = 2  # the same while no rate learns anything: then nothing says where to look
@@ -119,15 +119,16 @@ class Miniature:
 def miniatures(terms: Terms, strategy: Strategy) -> tuple[Miniature, Miniature, Miniature]:
     """What looks for the rate of a strategy, from the shortest runs to those at full length.
 
-    The shortest find the region, at rates a factor of four apart on one seed. Those of a quarter of the budget find the
-    good rates, and those at full length the best one.
+    The shortest find the region, on one seed. Those of a quarter of the budget find the good rates, and those at full
+    length the best one. Wherever a race walks, it takes two places at a time: noise makes bumps of one place, before
+    which it would stop.
     """
     dash = Level(terms.steps, COARSE, terms.tuning_seeds[:1], "dash")
-    short = Level(terms.steps, 1, terms.tuning_seeds, "race")
+    short = Level(terms.steps, COARSE, terms.tuning_seeds, "race")
     return (
         _miniature(terms, strategy, DASH, dash),
         _miniature(terms, strategy, SHORT, short),
-        Miniature(replace(short, stage="refine"), terms.budget, strategy),
+        Miniature(replace(short, gap=1, stage="refine"), terms.budget, strategy),
     )
 
 

@@ -53,8 +53,6 @@ def _region(grid: Grid, dash: Leg, short: Leg) -> Search:
         yield from _race(grid, short, best_place(shortest.regrets()))
     if not short.response.learned:
         yield _asks(short.level, range(0, len(grid.rates), COARSE))
-        if short.response.learned:
-            yield from _race(grid, short, grid.place(short.response.best))
 
 
 def _race(grid: Grid, leg: Leg, start: int) -> Raced:

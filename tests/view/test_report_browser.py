@@ -48,7 +48,7 @@ def opened(browser: Browser, path: Path, complaints: list[str]) -> Page:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append(dialog.message))
     page.on("request", lambda request: complaints.extend([] if request.url == path.as_uri() else [request.url]))
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     page.goto(path.as_uri())
     for plot in page.locator(".plot").evaluate_all("places => places.map(place => place.id)"):
         in_view(page, plot)

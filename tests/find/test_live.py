@@ -288,6 +288,16 @@ def test_memory_that_runs_out_in_one_short_run_leaves_the_model_as_it_was() -> N
     assert same(before, picture(loop))
 
 
+@pytest.mark.parametrize("grad_mode", [True, False])
+def test_gradients_that_an_interruption_left_off_are_on_again(grad_mode: bool) -> None:
+    loop = new_loop()
+    with torch.set_grad_enabled(grad_mode):
+        with pytest.raises(KeyboardInterrupt), bench_of(loop):  # noqa: PT012 -- what happens before is the point
+            torch.autograd.grad_mode.set_grad_enabled(not grad_mode)  # as a Ctrl-C inside of an `__exit__` leaves it
+            raise KeyboardInterrupt
+        assert torch.is_grad_enabled() is grad_mode
+
+
 def test_an_error_of_the_users_passes_as_it_is() -> None:
     loop = new_loop()
     before = picture(loop)

@@ -61,6 +61,8 @@ class Rig:
         return "nothing" if alone and self._order_varies is False else self._source.seeds_vary
 
     def __enter__(self) -> Self:
+        # A Ctrl-C in the middle of leaving a `no_grad` block, such as an optimizer's, leaves gradients off for good.
+        self._open.enter_context(torch.set_grad_enabled(torch.is_grad_enabled()))
         self._open.enter_context(self._source.opened())
         self._entered = True
         return self

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from stepwell.errors import OptimizerError, OptionError, TaskError
 from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.find.how import How
 from stepwell.find.live import live
+from stepwell.find.scoring import as_trained, unchanged
 from stepwell.tasks.determinism import random_kept
 from stepwell.tasks.same import same
 from training_loop import OPTIMIZERS, Loop, Net, data, groups, loss, new_loop, picture
@@ -290,12 +293,29 @@ def test_memory_that_runs_out_in_one_short_run_leaves_the_model_as_it_was() -> N
 
 @pytest.mark.parametrize("grad_mode", [True, False])
 def test_gradients_that_an_interruption_left_off_are_on_again(grad_mode: bool) -> None:
-    loop = new_loop()
     with torch.set_grad_enabled(grad_mode):
-        with pytest.raises(KeyboardInterrupt), bench_of(loop):  # noqa: PT012 -- what happens before is the point
+        with suppress(KeyboardInterrupt), bench_of(new_loop()):
             torch.autograd.grad_mode.set_grad_enabled(not grad_mode)  # as a Ctrl-C inside of an `__exit__` leaves it
             raise KeyboardInterrupt
         assert torch.is_grad_enabled() is grad_mode
+
+
+def half_entered(model: nn.Module) -> None:
+    scoring = as_trained(model), unchanged(model)  # held by this frame alone, and so by the error
+    for context in scoring:
+        context.__enter__()
+    raise KeyboardInterrupt
+
+
+def test_a_block_that_an_interruption_left_half_entered_changes_nothing_later() -> None:
+    loop = new_loop()
+    before = picture(loop)
+    with suppress(KeyboardInterrupt), bench_of(loop) as bench:
+        bench.begin(0)
+        bench.update(0.1)
+        half_entered(loop.model)
+    gc.collect()
+    assert same(before, picture(loop))
 
 
 def test_an_error_of_the_users_passes_as_it_is() -> None:

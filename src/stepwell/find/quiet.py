@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,19 @@ def unheard(*optimizers: Optimizer) -> Iterator[None]:
         for register, hooks in zip(registers, before, strict=True):
             register.clear()  # it keeps its place in torch's handles, and the hooks their order
             register.update(hooks)
+
+
+def end_contexts(error: BaseException | None) -> None:
+    """End now what a Ctrl-C has left half entered or half left.
+
+    A `with` block that was interrupted between the two has not put its state back; its generator would do so when the
+    error's frames are forgotten, after the search has put everything back, and so undo that.
+    """
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def refuse_hooks(*optimizers: Optimizer) -> None:

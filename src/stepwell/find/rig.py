@@ -17,6 +17,7 @@ from stepwell.errors import OptimizerError, OptionError, StepwellError, TaskErro
 from stepwell.find.batches import Reel, duplicate
 from stepwell.find.bench import Source, Start, TrialMemoryError
 from stepwell.find.how import How, over_ranks
+from stepwell.find.quiet import end_contexts
 from stepwell.find.scoring import as_trained, evaluating, mean_loss, unchanged
 from stepwell.find.trouble import check_loss, memory_words
 from stepwell.tasks.determinism import random_kept, seed_all
@@ -71,6 +72,8 @@ class Rig:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if isinstance(error, KeyboardInterrupt):
+                end_contexts(error)
             self._train.close()
             self._scoring.close()
         finally:

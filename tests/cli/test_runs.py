@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,19 @@ def test_list_fits_a_terminal_with_one_line_per_run(
     assert max(map(len, lines)) <= width
     assert [line.split()[0] for line in lines[-5:]] == ["abc1", "abd2", "abc", "e5", "f" * 8]
     assert "optimizer momentum" in lines[0] or width < 80  # what all have in common is said once
+
+
+@pytest.mark.parametrize("silent", [0.01, 0.5, 9.4, 3725.0, 200_000.0])
+def test_ids_stay_whole_however_long_a_run_has_been_silent(
+    store: Path, monkeypatch: pytest.MonkeyPatch, silent: float
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + silent)
+    with Store.open(store) as opened:
+        opened.save(a_run("f" * 32, "a name that is longer than a column"))
+    lines = shown(monkeypatch, "list", store=store, width=40).splitlines()
+    assert [line.split()[0] for line in lines[-5:]] == ["abc1", "abd2", "abc", "e5", "f" * 8]
+    assert max(map(len, lines)) <= 40
 
 
 def test_at_80_columns_a_list_has_what_runs_are_compared_by(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,13 +57,12 @@ def print_runs(runs: Sequence[RunSummary], console: Console, *, ids: Mapping[str
     heading = f"{counted}: {', '.join(words)}" if words else counted
     console.print(Text(in_ascii(heading) if ascii_only else heading, style="dim"))
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    beyond = max(0, _width(shown) - console.width)
+    widths = _narrowed(shown, console.width)
     for column in shown:
-        narrower = beyond if column.heading == "name" else 0
         table.add_column(
             column.heading,
             justify="right" if column.right else "left",
-            width=max(min(NARROWEST, column.width), column.width - narrower),
+            width=widths[column.heading],
             no_wrap=True,
             overflow="crop" if ascii_only else "ellipsis",
         )
@@ -150,6 +149,17 @@ def _fitting(columns: list[_Column], width: int) -> list[_Column]:
             break
         shown.remove(last)
     return shown
+
+
+def _narrowed(columns: list[_Column], width: int) -> dict[str, int]:
+    """How wide each column is where there may be too little room for them: an id is typed again, and stays whole."""
+    beyond = max(0, _width(columns) - width)
+    widths = {column.heading: column.width for column in columns}
+    for column in columns:
+        if column.heading in ("name", "ending"):
+            widths[column.heading] = max(min(NARROWEST, column.width), column.width - beyond)
+            beyond -= column.width - widths[column.heading]
+    return widths
 
 
 def _width(columns: list[_Column]) -> int:

@@ -8,8 +8,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from stepwell.engines.contract import assert_same, contract_trial
-from stepwell.record.run import Ending
+from stepwell.record.run import Ending, Run
 from stepwell.record.store import Store
 from stepwell.tasks.train import train
 
@@ -82,6 +84,22 @@ def test_a_run_that_another_process_finishes_meanwhile_is_taken(tmp_path: Path) 
         run = train(trial, store=owner, progress=overtake)
         assert run.results == finished[0].results  # type: ignore[attr-defined]  # its seconds too
         assert_same(run, train(trial))
+
+
+def test_a_run_that_another_process_finishes_before_its_first_row_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = contract_trial()
+    with Store.open(tmp_path / "runs.sqlite") as owner, Store.open(tmp_path / "runs.sqlite") as guest:
+        begin, finished = Store.begin, []
+
+        def overtaken(store: Store, run: Run) -> None:
+            if store is owner and not finished:
+                finished.append(train(trial, store=guest))  # in memory, for the claim is the owner's
+            begin(store, run)
+
+        monkeypatch.setattr(Store, "begin", overtaken)
+        assert train(trial, store=owner).results == finished[0].results
 
 
 def test_a_killed_owner_blocks_nobody(tmp_path: Path) -> None:

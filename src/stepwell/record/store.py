@@ -103,8 +103,8 @@ class Store:
             StoreError: a run of this id has finished already.
         """
         with self._transaction(write=True) as connection:
+            self._claims.hold(connection, run.id)  # first: losing the claim is what happened
             self._refuse_finished(run.id)
-            self._claims.hold(connection, run.id)
             connection.execute("DELETE FROM runs WHERE id = ?", (run.id,))
             self._write(run)
 

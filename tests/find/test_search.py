@@ -343,7 +343,7 @@ def test_the_range_test_reads_a_rate_and_promises_no_interval() -> None:
         ({"budget": "600", "method": "range"}, OptionError, "budget is a whole number of updates"),
         ({"schedule": "hold =1e-4"}, OptionError, "'hold =0.0001' trains at the same rates whatever the base rate"),
         ({"schedule": "hold 0"}, OptionError, "trains at the same rates whatever the base rate is"),
-        ({"schedule": "linear 0..1 for 100 | cosine to 0"}, HorizonError, "give total_steps=, or --length"),
+        ({"schedule": "linear 0..1 for 100 | cosine to 0"}, HorizonError, "such as total_steps=10_000"),
         ({"budget": 10}, OptionError, "at least 60, got 10"),
         ({"seed": -1}, OptionError, "seed must be a whole number of at least 0, got -1"),
         ({"metric": "val"}, OptionError, "it needs val=..., a validation loader"),

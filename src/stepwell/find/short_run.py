@@ -11,6 +11,7 @@ import numpy as np
 
 from stepwell.errors import HorizonError, OptionError
 from stepwell.find.bench import Bench, TrialMemoryError
+from stepwell.find.whole_run import check_whole, misfit
 from stepwell.record.suggestion import Fate, Probe
 from stepwell.schedule import Horizon, Schedule
 from stepwell.schedule.stretch import stretched
@@ -34,6 +35,9 @@ class Setting:
         metric: what is scored: `loss`, of training batches, or `val`.
         first: the untrained training loss, where it is `val` that is scored; infinite where it is not known.
         unit: how far losses move at least: what a rise is measured by where the loss is closer to 0 than that.
+
+    Raises:
+        HorizonError: the schedule does not fit the real run.
     """
 
     schedule: Schedule
@@ -42,6 +46,9 @@ class Setting:
     metric: Literal["loss", "val"] = "loss"
     first: float = math.inf
     unit: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_whole(self.schedule, self.total_steps)
 
 
 def untrained(bench: Bench, setting: Setting) -> float:
@@ -120,12 +127,7 @@ def factors(bench: Bench, setting: Setting, lr: float, steps: int) -> dict[str, 
     try:
         curve = small.resolve(Horizon(steps, bench.steps_per_epoch), base_lr=lr, **others)
     except HorizonError as error:
-        if setting.total_steps is not None:
-            raise
-        raise HorizonError(
-            f"{error} (this is a short run of {steps}: give total_steps=, or --length, the updates of the real run, "
-            "and lengths in updates and epochs shrink with the short runs)"
-        ) from error
+        raise misfit(setting.schedule, steps, setting.total_steps, error) from error
     at = np.arange(steps)
     return {name: curve(at, name) * (lr if name == "lr" else others[name]) for name in curve.entries}
 
@@ -134,9 +136,10 @@ def check_schedule(bench: Bench, setting: Setting, steps: int) -> None:
     """Refuse a schedule for which no rate can be found.
 
     Raises:
-        HorizonError: it does not fit short runs of this many updates.
+        HorizonError: it does not fit the real run, or no short run of this many updates can be made of it.
         OptionError: its rates are all absolute, or 0.
     """
+    check_whole(setting.schedule, setting.total_steps, bench.steps_per_epoch)
     one, other = (factors(bench, setting, lr, steps).get("lr") for lr in (1e-3, 2e-3))
     if one is not None and other is not None and np.array_equal(one, other):
         raise OptionError(

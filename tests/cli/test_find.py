@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -39,7 +38,8 @@ def blobs(seed, *, spoil=""):
         if spoil == "slow":
             pathlib.Path("training").touch()
             time.sleep(0.2)
-        return value * float("nan") if spoil == "nan" else value.repeat(2) if spoil == "vector" else value
+        spoilt = {"nan": value * float("nan"), "vector": value.repeat(2), "detached": value.detach()}
+        return spoilt.get(spoil, value)
 
     def metrics(model, batch):
         return {"loss": (nn.functional.cross_entropy(model(batch[0]), batch[1], reduction="sum"), len(batch[1]))}
@@ -52,9 +52,13 @@ def nan(seed):
 def vector(seed):
     return blobs(seed, spoil="vector")
 
+def detached(seed):
+    return blobs(seed, spoil="detached")
+
 def slow(seed):
     return blobs(seed, spoil="slow")
 """
+LONG = "linear 0..1 for 900 | cosine 1..0"
 BLOBS = ("find", "blobs.py:blobs", "--budget", "200")
 
 
@@ -138,6 +142,14 @@ def test_a_loss_that_is_nan_is_an_answer_not_an_error(capsys: pytest.CaptureFixt
     [
         (("find", "blobs.py:missing"), "missing"),
         (("find", "blobs.py:vector"), "the loss must be a tensor with a single number, got shape (2,)"),
+        (("find", "blobs.py:detached"), "the loss has no gradient"),
+        (
+            (*BLOBS, "--schedule", LONG, "--length", "600"),
+            "in your run of 600 updates (total_steps=, or --length), the",
+        ),
+        ((*BLOBS, "--schedule", LONG, "--length", "100ep"), "fill 900 of 600 steps"),
+        ((*BLOBS, "--schedule", LONG), "(at the command line --length 20ep, or --length 10000)"),
+        ((*BLOBS, "--schedule", "linear 0..1 for 7ep | hold", "--length", "6ep"), "fill 42 of 36 steps"),
         ((*BLOBS, "--optimizer", "adamm"), "adamm"),
         ((*BLOBS, "--option", "weight_decay"), "NAME=VALUE"),
         ((*BLOBS, "--schedule", "cosin 1..0"), "cosin"),
@@ -158,9 +170,8 @@ def test_what_cannot_be_is_one_sentence(
     code, out, err = stepwell(capsys, *arguments)
     assert code == 2
     assert out == ""
-    complaint = re.sub(r"^searching for a rate, within \d+ steps ...\n", "", err)
-    assert complaint.startswith("error: ")
-    assert words in complaint
+    assert err.startswith("error: ")  # nothing was searched, and nothing says so
+    assert words in err
 
 
 def test_ctrl_c_ends_it_with_one_sentence_and_leaves_nothing_behind(folder: Path) -> None:

@@ -133,10 +133,16 @@ def _show(found: LrSuggestion, folder: Path | None, *, json: bool) -> None:
 
 @contextmanager
 def _progress(console: Console, budget: int) -> Iterator[Callable[[Status], None]]:
-    """A live bar of what was spent; one line in all where there is no terminal."""
+    """A live bar of what was spent; where there is no terminal one line, once the input has been checked."""
     if not console.is_terminal:
-        console.print(f"searching for a rate, within {budget} steps ...", soft_wrap=True)
-        yield lambda _: None
+        told: list[Status] = []
+
+        def tell(status: Status) -> None:
+            if not told:
+                console.print(f"searching for a rate, within {budget} steps ...", soft_wrap=True)
+            told.append(status)
+
+        yield tell
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:

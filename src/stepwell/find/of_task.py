@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -13,6 +13,7 @@ from stepwell.find.bench import Source, Start
 from stepwell.find.how import How
 from stepwell.find.rig import VAL_BATCHES, Rig
 from stepwell.find.snapshot import Snapshot
+from stepwell.find.trouble import check_loss, memory_words
 from stepwell.record.trial import TaskRef
 from stepwell.tasks.blame import file_of, user_code
 from stepwell.tasks.determinism import pinned, seed_all
@@ -78,8 +79,30 @@ def of_task(
         work = built(0)
         groups = make_optimizer(optimizer, work, 1.0, options).param_groups
         ratios = tuple(group["lr"] / groups[0]["lr"] for group in groups)
+        _check_gradient(work, guard)
     source = Source(begin, lambda: pinned(0), guard, ratios, "initialisation and data order", work.steps_per_epoch)
     return Rig(source, How(), limit)
+
+
+def _check_gradient(work: Workload, guard: Callable[[str], AbstractContextManager[None]]) -> None:
+    """Refuse a loss from which nothing can be learned, before the search begins; where memory runs out, it will tell.
+
+    Raises:
+        TaskError: it is not one number, or has no gradient.
+    """
+    with guard("was giving its first batch"):
+        batch = next(iter(work.train(0)), None)
+    if batch is None:  # the search says what to do about that
+        return
+    work.model.train()
+    with guard("was computing the loss of its first batch"):
+        try:
+            loss = work.loss(work.model, batch)
+        except (RuntimeError, MemoryError) as error:
+            if memory_words(error) is None:
+                raise
+            return
+    check_loss(loss)
 
 
 def _epoch(work: Workload, seed: int, epoch: int) -> Iterator[Batch]:

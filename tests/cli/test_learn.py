@@ -20,14 +20,16 @@ from rich.console import Console
 from learn_course import write_course
 from stepwell.cli import main
 from stepwell.cli.learn import home
-from stepwell.cli.learn.answers import concepts_event, question_event
+from stepwell.cli.learn.answers import question_event
 from stepwell.cli.learn.editor import Draft
+from stepwell.cli.learn.questions import print_question
 from stepwell.cli.learn.sitting import play
 from stepwell.cli.learn.terminal import Terminal
+from stepwell.cli.learn.turns import concepts_event, verdict_event
 from stepwell.cli.learn.verdicts import print_code
 from stepwell.errors import StoreError
 from stepwell.learn.attempt import Attempt
-from stepwell.learn.course import Course
+from stepwell.learn.course import Course, QuickCheck
 from stepwell.learn.job import Job, Part
 from stepwell.learn.modes import Mode
 from stepwell.learn.progress import Progress
@@ -229,6 +231,123 @@ def test_help_says_what_can_be_typed(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("step", "line", "said"),
+    [
+        (question("choice", options=THREE), "", "Expected the number of an option, got nothing; ? for help."),
+        (question("choice", options=THREE), "x", "Expected the number of an option, got 'x'; ? for help."),
+        (question("choice", options=THREE), "4", "Expected the number of an option, from 1 to 3; got 4."),
+        (question("choice", options=THREE), "1 2", "Expected the number of an option, from 1 to 3; got '1 2'."),
+        (question("control", options=THREE), "", "Expected the number of a run, got nothing; ? for help."),
+        (question("multi", options=THREE), "", "Expected the numbers of all that hold, such as 1 3, got nothing;"),
+    ],
+)
+def test_what_cannot_be_an_answer_is_told_what_the_question_takes(
+    step: Step, line: str, said: str, tmp_path: Path
+) -> None:
+    terminal = on_terminal(typed(line, "q"), width=100)
+    question_event(terminal, step, Draft(tmp_path))
+    assert said in printed(terminal)
+
+
+def test_the_keys_that_are_shown_are_those_that_there_are() -> None:
+    data = {"item": "t/i", "type": "choice", "question": "?", "options": THREE, "hints": [], "limit": None}
+    for accepts, keys in ((("answer", "hint"), "h hint, s skip, q end"), (("answer",), "s skip, q end")):
+        terminal = on_terminal(typed())
+        shown = {**data, "last": None, "trouble": ""}
+        print_question(terminal, Step("question", Mode.TEST, 1, 5, shown, accepts), None)
+        assert f"\n{keys}, ? what can be typed\n" in printed(terminal)
+
+
+@pytest.mark.parametrize(("left", "words"), [(125.0, "(2:05 left)"), (8.3, "(8 s left)"), (-70.2, "(1:10 over)")])
+def test_a_timed_prompt_says_what_is_left(left: float, words: str, tmp_path: Path) -> None:
+    prompts: list[str] = []
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt)
+        return "q"
+
+    question_event(on_terminal(read), question("choice", options=THREE, left=left), Draft(tmp_path))
+    question_event(on_terminal(read), question("choice", options=THREE, left=None), Draft(tmp_path))
+    assert prompts == [f"Answer {words}: ", "Answer: "]
+
+
+CHECKED = {"check": {"question": "And then?", "answer": "It falls."}}
+
+
+def test_the_answer_of_a_quick_check_is_uncovered_on_the_way_to_the_next() -> None:
+    prompts: list[str] = []
+    lines = iter(["?", "", "?", ""])
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt)
+        assert ("It falls." in printed(terminal)) == (len(prompts) > 2)
+        return next(lines)
+
+    terminal = on_terminal(read)
+    step = Step("verdict", Mode.PRACTICE, 1, 5, CHECKED, ("next", "quit"))
+    assert verdict_event(Terminal(terminal.console, read, True), step) == {"do": "next"}
+    assert prompts == ["Enter uncovers the answer: "] * 2 + ["Enter for the next, q to end: "] * 2
+
+
+def test_without_a_person_the_answer_of_a_quick_check_comes_at_the_end(
+    course: Course, worker: Worker, progress: Progress
+) -> None:
+    (item,) = (item for item in course.items if item.id == "quick/quick-0")
+    single = Course((replace(course.topic("quick"), items=(replace(item, check=QuickCheck("And?", "So.")),)),))
+    for lines in (["1", ""], ["s", "", ""]):
+        terminal = on_terminal(typed(*lines), tty=False)
+        sit(single, worker, progress, Wish(Mode.PRACTICE), terminal)
+        assert re.search(r"\nQuick check:\nAnd\?\n\nAnswers:\nSo\.\n", printed(terminal))
+
+
+@pytest.mark.parametrize(
+    ("rating", "words", "total"),
+    [("4", "remembered, easy", "1 of 1 card remembered."), ("1", "forgotten", "0 of 1 card remembered.")],
+)
+def test_a_card_is_told_as_remembered_or_forgotten(
+    rating: str, words: str, total: str, course: Course, worker: Worker, progress: Progress
+) -> None:
+    terminal = on_terminal(typed("", rating, "q"))
+    last = sit(course, worker, progress, Wish(Mode.RECALL, ("every",)), terminal)
+    assert last.data["cards"] == {"remembered": int(rating != "1"), "of": 1}
+    done = printed(terminal)[printed(terminal).rindex("\nDone\n") :]
+    assert re.search(rf"  {words} +every/", done)
+    assert total in done
+    assert "not graded" not in done
+
+
+def test_what_a_program_prints_is_shown_and_cut_in_the_middle(
+    course: Course, worker: Worker, progress: Progress, tmp_path: Path
+) -> None:
+    (item,) = (item for item in course.items if item.body.kind == "fix")
+    file = tmp_path / "mine.py"
+    seen = []
+    for code in (item.body.start, item.body.solution, item.body.start + "1 / 0\n"):  # type: ignore[attr-defined]  # of Fix
+        file.write_text(f"for step in range(100):\n    print('step', step)\n{code}")
+        terminal = on_terminal(typed(str(file), "", "q"))
+        with Player.begin(course, Wish(Mode.FIX, ("every",)), progress, worker) as player:
+            play(player, terminal, worker, progress)
+        seen.append(progress.attempts()[-1].evidence["printed"])
+        told = printed(terminal)
+        lines = [int(number) for number in re.findall(r"^  step (\d+)$", told, re.MULTILINE)]
+        assert lines == [*range(12), *range(88, 100)]
+        assert "  ... 76 more lines ...\n" in told
+    assert [one["left_out"] for one in seen] == [76] * 3
+
+
+@pytest.mark.parametrize("columns", [200, 60])
+def test_code_is_wrapped_only_where_the_terminal_is_narrower(columns: int) -> None:
+    line = "scheduler = " + "+".join(["1"] * 60)
+    console = Console(file=io.StringIO(), width=min(columns, 100), force_terminal=True, color_system=None)
+    terminal = Terminal(console, typed(), False, columns)
+    terminal.code(line)
+    terminal.prose(f"Look:\n```python\n{line}\n```\nSo.")
+    assert printed(terminal).count(line) == (2 if columns > len(line) else 0)
+    assert max(map(cell_len, printed(terminal).splitlines())) <= columns
+    assert console.width == min(columns, 100)
+
+
 @pytest.mark.parametrize(("lines", "confidence"), [(["80"], 0.8), (["x", "101", "5 %"], 0.05), (["100%"], 1.0)])
 def test_a_confidence_is_asked_for_in_percent(lines: list[str], confidence: float, tmp_path: Path) -> None:
     step = question("choice", options=THREE, sure=True)
@@ -338,6 +457,20 @@ def test_an_answer_that_could_not_be_recorded_can_be_given_again(
     assert [one.number for one in progress.attempts()] == [1]
 
 
+def test_a_page_says_its_keys(course: Course, worker: Worker, progress: Progress) -> None:
+    prompts: list[str] = []
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt)
+        return ["?", "r 9", "q"][len(prompts) - 1]
+
+    terminal = on_terminal(read)
+    sit(course, worker, progress, Wish(Mode.LEARN, ("every",)), Terminal(terminal.console, read, True))
+    assert len(set(prompts)) == 1
+    assert printed(terminal).count("Enter for more, r 1 runs a program that was shown, q ends") == 2
+    assert "'r 9' means nothing here." in printed(terminal)
+
+
 def test_a_page_stops_at_every_screen_and_runs_its_programs(course: Course, worker: Worker, progress: Progress) -> None:
     prompts: list[str] = []
 
@@ -443,7 +576,7 @@ def test_without_a_terminal_the_topics_are_plain_lines_and_the_way_on_is_told(
         (["quiz", "--topic", "zzz"], "there is no topic 'zzz'; see all: stepwell learn list"),
         (["quiz", "--level", "beginer"], "there is no level 'beginer'; did you mean beginner?"),
         (["quiz", "--mode", "challenge", "--timer", "x3"], "the timer is one of off, x1, x2, x10, got 'x3'"),
-        (["quiz", "--mode", "learn"], "the mode learn is about one topic, got 0; name one"),
+        (["quiz", "--mode", "learn"], "the mode learn is about one topic, got 0; name one, such as --topic every"),
         (["verify", "evry"], "there is no topic 'evry'; did you mean every?"),
         (["reset", "quick/quick-99"], "did you mean quick/quick-9"),
         (["reset", "quick-1"], "several items are called 'quick-1': every/quick-1, quick/quick-1; name the topic too"),

@@ -114,7 +114,7 @@ def test_recall_takes_what_is_due() -> None:
 def test_learn_is_a_page_two_cards_and_an_explanation() -> None:
     sitting = planned(Mode.LEARN)
     assert [one.item.body.kind for one in sitting.items] == ["card", "card", "explain"]
-    assert screen(begin(sitting, 0.0)).data["blocks"] == [{"kind": "prose", "markdown": "Read."}]
+    assert screen(begin(sitting, 0.0), 0.0).data["blocks"] == [{"kind": "prose", "markdown": "Read."}]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_whatever_is_done_a_sitting_keeps_its_rules(
     for number, verdict, seconds in moves:
         at += seconds
         event = EVENTS[number]
-        step = screen(state)
+        step = screen(state, at)
         before = state
         try:
             state = settle(advance(state, event, at), Verdict.WRONG if verdict is Verdict.UNGRADED else verdict, at)
@@ -182,10 +182,10 @@ def test_whatever_is_done_a_sitting_keeps_its_rules(
             assert needs_confidence or all(DONE.get(word) is not type(event) for word in step.accepts)
         else:
             assert any(DONE.get(word) is type(event) for word in step.accepts)
-        check_rules(state, screen(state))
+        check_rules(state, screen(state, at), at)
 
 
-def check_rules(state: State, step: Step) -> None:
+def check_rules(state: State, step: Step, at: float) -> None:
     rules = state.plan.rules
     document = json.loads(step.to_json(), parse_constant=pytest.fail)
     assert document["accepts"] == list(step.accepts)
@@ -201,6 +201,7 @@ def check_rules(state: State, step: Step) -> None:
     for one in state.given:
         assert one.overtime == (0.0 if limit is None else max(0.0, one.seconds - limit))
     if step.kind == "question":
+        assert step.data["left"] == (None if limit is None else limit - (at - state.shown))
         assert not {"solution", "explanation", "why", "steps"} & step.data.keys()
         assert "x ==" not in step.to_json()
     if not rules.told and step.kind != "done":
@@ -215,13 +216,13 @@ def check_rules(state: State, step: Step) -> None:
 def test_who_only_goes_on_comes_to_the_end(mode: Mode) -> None:
     state = settle(begin(planned(mode), 0.0), Verdict.WRONG, 0.0)
     for _ in range(100):
-        accepts = screen(state).accepts
+        accepts = screen(state, 0.0).accepts
         if not accepts:
             break
         event: events.Event = events.Next() if "next" in accepts else events.Skip()
         state = settle(advance(state, event, 0.0), Verdict.WRONG, 0.0)
     assert state.phase is Phase.DONE
-    assert screen(state).data["right"] == 0
+    assert screen(state, 0.0).data["right"] == 0
     with pytest.raises(AnswerError, match="the sitting is over"):
         advance(state, events.Next(), 0.0)
 
@@ -233,7 +234,7 @@ def test_overtime_is_told_and_costs_nothing() -> None:
         at += 1000.0
         state = settle(advance(state, events.Answer(0), at), Verdict.RIGHT, at)
         state = settle(advance(state, events.Next(), at), Verdict.RIGHT, at)
-    done = screen(state).data
+    done = screen(state, 0.0).data
     assert done["badge"]
     assert done["overtime"] == 5 * 880.0
 

@@ -24,6 +24,14 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class QuickCheck:
+    """A question for after the answer, which nobody grades, and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One question, card or task. Texts are templates; `instance` fills them.
 
@@ -51,7 +59,7 @@ class Item:
     parameters: Parameters
     hints: tuple[str, ...]
     steps: tuple[str, ...]
-    check: str
+    check: QuickCheck | None
     mistakes: tuple[str, ...]
     explanation: str
     facts: tuple[Claim, ...]

@@ -15,6 +15,10 @@ from stepwell.learn.verdict import Graded, Verdict
 
 OWN = "your code"
 _NEEDS = "needs"
+HEAD = 12
+"""Printed lines that are shown from the beginning, and as many from the end."""
+WIDEST = 500
+"""Characters of a printed line that are shown."""
 
 _ENDINGS = {
     Ending.TIMED_OUT: Verdict.TIMED_OUT,
@@ -52,7 +56,7 @@ def check(body: Fix, code: str, names: Mapping[str, Any], runner: Runner) -> Gra
         if graded.verdict is not Verdict.RIGHT:
             return Graded(graded.verdict, 0.0, graded.words, {**graded.evidence, "seed": seed})
     measured = [dict(outcome.values) for outcome in ran.outcomes]
-    evidence = {"seeds": list(how.seeds), "measured": measured, "stdout": ran.outcomes[0].stdout}
+    evidence = {"seeds": list(how.seeds), "measured": measured, "printed": printed(ran.outcomes[0].stdout)}
     return Graded(Verdict.RIGHT, 1.0, f"it passes under {len(how.seeds)} seeds", evidence)
 
 
@@ -66,7 +70,7 @@ def train(lab: Lab, setting: Setting, runner: Runner) -> Graded:
     for seed, outcome in zip(lab.seeds, ran.outcomes, strict=True):
         if outcome.error or "reached" not in outcome.values:
             trace = outcome.trace or outcome.message
-            return Graded(Verdict.CRASHED, 0.0, trace, {"seed": seed, "stdout": outcome.stdout})
+            return Graded(Verdict.CRASHED, 0.0, trace, {"seed": seed, "printed": printed(outcome.stdout)})
         runs.append({"seed": seed, **outcome.values})
     reached = [run["reached"] for run in runs]
     hits = sum(loss <= lab.target for loss in reached)  # a NaN is no hit
@@ -77,6 +81,19 @@ def train(lab: Lab, setting: Setting, runner: Runner) -> Graded:
     return Graded(Verdict.RIGHT if right else Verdict.WRONG, hits / len(runs), words, evidence)
 
 
+def printed(stdout: str) -> dict[str, Any]:
+    """What a program printed, cut in the middle: the lines at its beginning and end, and how many lie between.
+
+    Example:
+        >>> printed("loss" + chr(10))
+        {'head': ['loss'], 'left_out': 0, 'tail': []}
+    """
+    lines = [line[:WIDEST] for line in stdout.splitlines()]
+    if len(lines) <= 2 * HEAD:
+        return {"head": lines, "left_out": 0, "tail": []}
+    return {"head": lines[:HEAD], "left_out": len(lines) - 2 * HEAD, "tail": lines[-HEAD:]}
+
+
 def _unfinished(ran: Ran) -> Graded | None:
     if ran.ending is Ending.FINISHED:
         return None
@@ -84,7 +101,7 @@ def _unfinished(ran: Ran) -> Graded | None:
 
 
 def _judge(body: Fix, outcome: Outcome, names: Mapping[str, Any]) -> Graded:
-    shown = {"stdout": outcome.stdout}
+    shown = {"printed": printed(outcome.stdout)}
     if outcome.error and outcome.part == OWN:
         return Graded(Verdict.CRASHED, 0.0, outcome.trace, {**shown, "line": outcome.line})
     if outcome.error and outcome.part == _NEEDS:

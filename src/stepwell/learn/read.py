@@ -9,7 +9,7 @@ from typing import Any
 
 from stepwell.errors import ContentError
 from stepwell.learn import files, page, parameters, proof
-from stepwell.learn.course import Course, Item, Series, Topic
+from stepwell.learn.course import Course, Item, QuickCheck, Series, Topic
 from stepwell.learn.fields import Fields, Scope
 from stepwell.learn.items.body import Body
 from stepwell.learn.items.types import KEYED, TYPES
@@ -125,7 +125,7 @@ def _item(table: dict[str, Any], place: str, file: str, topic: str) -> Item:
         parameters=drawn,
         hints=fields.several("hints"),
         steps=fields.several("steps", measured=True),
-        check=fields.shown("check", "", measured=True),
+        check=_check(fields),
         mistakes=fields.several("mistakes", measured=True),
         explanation=fields.shown("explanation", measured=True),
         facts=tuple(Fields({"facts": text}, fields.place, "", fields.scope).claim("facts") for text in _facts(fields)),
@@ -152,6 +152,17 @@ def _body(fields: Fields, evidence: proof.Proof | None) -> Body:
 
 def _facts(fields: Fields) -> tuple[str, ...]:
     return fields.texts("facts", ())
+
+
+def _check(item: Fields) -> QuickCheck | None:
+    if not item.has("check"):
+        return None
+    if isinstance(item.raw("check"), str):
+        item.refuse("check", 'a quick check needs its answer; type: check = { question = "...", answer = "..." }')
+    fields = item.under("check")
+    check = QuickCheck(fields.shown("question", measured=True), fields.shown("answer", measured=True))
+    fields.close()
+    return check
 
 
 def _series(fields: Fields) -> Series:

@@ -21,6 +21,7 @@ from typing import Any, TextIO, cast, final
 
 MOST_OUTPUT = 64 * 1024
 """Characters of output that are kept of a seed."""
+CUT = "\n(what was printed after this is not kept)\n"
 MOST_RESULT = 8 * 1024 * 1024
 """Bytes of measured values."""
 LARGEST_FILE = 64 * 1024 * 1024
@@ -54,6 +55,7 @@ class Output(io.TextIOBase):
     def __init__(self) -> None:
         self._kept: list[str] = []
         self._size = 0
+        self._cut = False
 
     def writable(self) -> bool:
         """Always."""
@@ -66,14 +68,15 @@ class Output(io.TextIOBase):
         if self._size < MOST_OUTPUT:
             self._kept.append(text[: MOST_OUTPUT - self._size])
             self._size += len(self._kept[-1])
+        self._cut = self._cut or self._size >= MOST_OUTPUT
         return len(text)
 
     def close(self) -> None:
         """Nothing: a program that closes its output can be judged all the same."""
 
     def text(self) -> str:
-        """What was kept."""
-        return "".join(self._kept)
+        """What was kept, and that it is not all."""
+        return "".join([*self._kept, CUT] if self._cut else self._kept)
 
 
 def confine(folder: Path, seconds: float, memory: int) -> None:

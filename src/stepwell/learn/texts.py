@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepwell.errors import ContentError
-from stepwell.learn.course import Series
+from stepwell.learn.course import QuickCheck, Series
 from stepwell.learn.instance import Instance
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.choice import Choice
@@ -55,7 +55,7 @@ def back(shown: Instance, truth: Truth) -> dict[str, Any]:
     told: dict[str, Any] = {
         "explanation": render(item.explanation, names),
         "steps": [render(step, names) for step in item.steps],
-        "check": render(item.check, names),
+        "check": None if item.check is None else _asked(item.check, names),
         "mistakes": [render(mistake, names) for mistake in item.mistakes],
         "series": _series(item.reveal, names),
     }
@@ -65,6 +65,10 @@ def back(shown: Instance, truth: Truth) -> dict[str, Any]:
         case Choice(options=options) | Multi(options=options) | Control(choice=Choice(options=options)):
             told["why"] = [render(options[number].why, names) for number in shown.order]
     return told
+
+
+def _asked(check: QuickCheck, names: Mapping[str, Any]) -> dict[str, str]:
+    return {"question": render(check.question, names), "answer": render(check.answer, names)}
 
 
 def texts(shown: Instance, truth: Truth) -> Iterator[str]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from stepwell.cli.learn.charts import between, draw_lines, laid
 from stepwell.cli.learn.editor import Draft
-from stepwell.cli.learn.questions import LETTERS, setting_words
+from stepwell.cli.learn.questions import LETTERS, clock, setting_words
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.errors import AnswerError, StepwellError
 from stepwell.learn.session.screen import Step
 
 Event: TypeAlias = Mapping[str, Any]
 
-RATINGS = ("again", "hard", "good", "easy")
 QUIT: Event = MappingProxyType({"do": "quit"})
 
 _ASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -35,9 +35,10 @@ _COMMANDS = {"h": "hint", "s": "skip", "q": "quit", "?": "help"}
 def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
     """What the learner does at a question. What cannot be meant is said, and asked again."""
     data = step.data
+    begun = time.monotonic()
     while True:
         prompt, form = _prompt(data)
-        line = terminal.ask(f"{prompt}: ")
+        line = terminal.ask(f"{prompt}{_time_left(data.get('left'), time.monotonic() - begun)}: ")
         word = _COMMANDS.get(line.casefold(), line.casefold())
         match word:
             case "quit":
@@ -60,37 +61,12 @@ def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
                     return answered
 
 
-def back_event(terminal: Terminal) -> Event:
-    """How well a card was known."""
-    while True:
-        word = terminal.ask("How well did you know it? 1 again, 2 hard, 3 good, 4 easy: ").casefold()
-        if word in ("q", "quit"):
-            return QUIT
-        if word in ("s", "skip"):
-            return {"do": "skip"}
-        if word in ("1", "2", "3", "4"):
-            word = RATINGS[int(word) - 1]
-        if word in RATINGS:
-            return {"do": "answer", "answer": word}
-        terminal.say("Type a number from 1 to 4, or s to leave it unrated.", "dim")
-
-
-def concepts_event(terminal: Terminal, step: Step) -> Event:
-    """Which concepts the learner finds in the own explanation. The machine suggests, and never counts alone."""
-    count = len(step.data["concepts"])
-    suggested = [number for number, concept in enumerate(step.data["concepts"]) if concept["suggested"]]
-    while True:
-        line = terminal.ask("Which does your text have? Numbers such as 1 3; ok takes those with *; none: ").casefold()
-        if line in ("q", "quit"):
-            return QUIT
-        if line in ("s", "skip"):
-            return {"do": "skip"}
-        try:
-            ticks = suggested if line == "ok" else [] if line in ("none", "0") else _places(line, count)
-        except AnswerError as error:
-            terminal.say(f"{error}", "yellow")
-            continue
-        return {"do": "answer", "answer": {"text": step.data["text"], "ticks": ticks}}
+def _time_left(left: float | None, since: float) -> str:
+    """What is left of the time allowed, for a prompt; empty where there is no timer."""
+    if left is None:
+        return ""
+    now = left - since
+    return f" ({clock(now)} left)" if now >= 0 else f" ({clock(-now)} over)"
 
 
 def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
@@ -160,37 +136,35 @@ def _confidence(terminal: Terminal) -> float | None:
         terminal.say("Type a number from 0 to 100: 50 for a coin's toss, 100 for certain.", "dim")
 
 
-def _numbers(text: str) -> list[int]:
+def places(text: str, count: int, form: str) -> list[int]:
+    """The places that numbers from 1 name; `form` is what was to be typed."""
     words = re.split(r"[\s,;]+", text.strip())
     if not all(word.isdecimal() for word in words):
-        raise AnswerError(f"expected numbers such as 1 3, got {text!r}; ? for help")
-    return [int(word) for word in words]
-
-
-def _places(text: str, count: int) -> list[int]:
-    numbers = _numbers(text)
-    for number in numbers:
+        got = f"got {text!r}" if text else "got nothing"
+        raise AnswerError(f"expected {form}, {got}; ? for help")
+    for number in map(int, words):
         if not 1 <= number <= count:
-            raise AnswerError(f"expected numbers from 1 to {count}, got {number}")
-    return [number - 1 for number in numbers]
+            raise AnswerError(f"expected {form}, from 1 to {count}; got {number}")
+    return [int(word) - 1 for word in words]
 
 
 def _one(_terminal: Terminal, step: Step, line: str, _draft: Draft) -> int:
-    places = _places(line, len(step.data["options"]))
-    if len(places) != 1:
-        raise AnswerError(f"expected one number, got {line!r}")
-    return places[0]
+    count, form = len(step.data["options"]), _prompt(step.data)[1]
+    found = places(line, count, form)
+    if len(found) != 1:
+        raise AnswerError(f"expected {form}, from 1 to {count}; got {line!r}")
+    return found[0]
 
 
 def _several(_terminal: Terminal, step: Step, line: str, _draft: Draft) -> list[int]:
-    data = step.data
+    data, form = step.data, _prompt(step.data)[1]
     if "options" in data:
-        return _places(line, len(data["options"]))
+        return places(line, len(data["options"]), form)
     count = len(data.get("pieces") or data["labels"])
-    places = _places(line, count)
-    if sorted(places) != list(range(count)):
+    found = places(line, count, form)
+    if sorted(found) != list(range(count)):
         raise AnswerError(f"expected each number from 1 to {count} once, got {line!r}")
-    return places
+    return found
 
 
 def _number(_terminal: Terminal, _step: Step, line: str, _draft: Draft) -> str:

@@ -35,15 +35,22 @@ def read_page(terminal: Terminal, step: Step, worker: Engine) -> str:
 
 
 def _pause(terminal: Terminal, words: str, programs: list[str], worker: Engine) -> str:
-    runs = f", r 1{f' to r {len(programs)}' if len(programs) > 1 else ''} runs a program" if programs else ""
+    last = f"r 1{f' to r {len(programs)}' if len(programs) > 1 else ''}"
+    runs = f", {last} runs a program" if programs else ""
     while True:
         line = terminal.ask(f"-- {words}{runs}, q ends: ").casefold()
+        word, _, number = line.partition(" ")
         if line in ("q", "quit"):
             return "quit"
-        word, _, number = line.partition(" ")
-        if word != "r" or not number.strip().isdecimal() or not 1 <= int(number) <= len(programs):
+        if not line:
             return "next"
-        _run(terminal, programs[int(number) - 1], worker)
+        if word == "r" and number.strip().isdecimal() and 1 <= int(number) <= len(programs):
+            _run(terminal, programs[int(number) - 1], worker)
+            continue
+        if line != "?":
+            terminal.say(f"{line!r} means nothing here.", "yellow")
+        runs_one = f"{last} runs a program that was shown, " if programs else ""
+        terminal.say(f"{words}, {runs_one}q ends; what is answered is kept.")
 
 
 def _run(terminal: Terminal, code: str, worker: Engine) -> None:

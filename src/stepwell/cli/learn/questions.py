@@ -69,6 +69,7 @@ def print_last(terminal: Terminal, data: Mapping[str, Any]) -> None:
     """Print the verdict on the answer before, and how many are left."""
     last = data["last"]
     print_verdict(terminal, last)
+    print_printed(terminal, last.get("evidence", {}))
     print_runs(terminal, last.get("evidence", {}))
     left = data["attempts_left"]
     if left is not None:
@@ -83,6 +84,20 @@ def print_verdict(terminal: Terminal, verdict: Mapping[str, Any]) -> None:
         terminal.say(verdict["words"])  # a traceback, which is no Markdown
     else:
         terminal.prose(verdict["words"])
+
+
+def print_printed(terminal: Terminal, evidence: Mapping[str, Any]) -> None:
+    """Print what the learner's program printed, its middle left out where it is long, and its warnings."""
+    printed = evidence.get("printed") or {"head": (), "left_out": 0, "tail": ()}
+    if printed["head"]:
+        seed = f" under seed {evidence['seed']}" if "seed" in evidence else ""
+        terminal.say(f"Your program printed{seed}:", "bold")
+        terminal.verbatim([*printed["head"]])
+    if printed["left_out"]:
+        terminal.say(f"  ... {printed['left_out']} more line{'s' if printed['left_out'] != 1 else ''} ...", "dim")
+        terminal.verbatim([*printed["tail"]])
+    for warning in evidence.get("warnings", ()):
+        terminal.say(f"Warning: {' '.join(warning.split())}", "yellow")
 
 
 def print_series(terminal: Terminal, series: Sequence[Mapping[str, Any]]) -> None:
@@ -136,7 +151,8 @@ def _heading(terminal: Terminal, step: Step) -> None:
     if data["limit"] is not None:
         terminal.say(f"Time allowed: {clock(data['limit'])}. Overtime is noted and costs nothing.", "dim")
     if step.number == 1:
-        terminal.say("h hint, s skip, q end, ? what can be typed", "dim")
+        hint = "h hint, " if "hint" in step.accepts else ""
+        terminal.say(f"{hint}s skip, q end, ? what can be typed", "dim")
     terminal.blank()
 
 

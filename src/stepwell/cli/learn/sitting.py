@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stepwell.cli.learn.answers import back_event, concepts_event, question_event
+from stepwell.cli.learn.answers import question_event
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.pages import read_page
 from stepwell.cli.learn.questions import print_own_runs, print_question
 from stepwell.cli.learn.terminal import Terminal
+from stepwell.cli.learn.turns import back_event, concepts_event, verdict_event
 from stepwell.cli.learn.verdicts import print_done, print_told
 from stepwell.errors import AnswerError, StoreError
 from stepwell.learn.session.player import Player
@@ -84,9 +85,7 @@ def _event(terminal: Terminal, step: Step, draft: Draft, worker: Engine) -> Mapp
         case "concepts":
             return concepts_event(terminal, step)
         case "verdict":
-            last = step.number == step.of
-            line = terminal.ask("Enter to end: " if last else "Enter for the next, q to end: ")
-            return {"do": "quit" if line.casefold() in ("q", "quit") else "next"}
+            return verdict_event(terminal, step)
     return question_event(terminal, step, draft)
 
 
@@ -103,4 +102,4 @@ def _print(terminal: Terminal, step: Step, before: Step | None) -> None:
             terminal.say("What a good explanation says; * seems to be in yours:", "bold")
             terminal.numbered([one["text"] for one in concepts], marks)
         case "verdict":
-            print_told(terminal, step)
+            print_told(terminal, step, uncover=not terminal.interactive)

@@ -68,7 +68,7 @@ def statistics(attempts: Sequence[Attempt], order: Sequence[str]) -> dict[str, A
 def _print(terminal: Terminal, found: dict[str, Any]) -> None:
     from stepwell.cli.learn.questions import clock
 
-    words = {True: "strong", False: "not strong yet", None: "too few answers to say"}
+    words = {True: "strong", False: "not strong yet", None: "too few answers to call it strong"}
     terminal.say(
         f"{found['answers']} answers to {found['items']} items in {clock(found['seconds'])}; "
         f"{found['right']} of {found['counted']} that count were right."

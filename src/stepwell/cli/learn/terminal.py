@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ PATIENCE = 0.25
 # The terminal's own ground and colours: the defaults of rich put code on black, which a light terminal shows as bars.
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h1": "bold underline"})
 CODE_THEME = "ansi_dark"
+_FENCED = re.compile(r"^```[^\n`]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,16 @@ class Terminal:
     """Where a learner reads and types.
 
     Args:
-        console: what is printed to.
+        console: what is printed to; texts have its width.
         read: gives the line that answers a prompt; EOFError at the end of the input.
         interactive: whether a person types there, so that an editor can be opened and a page waits.
+        columns: of the whole terminal, where that is wider than texts should be.
     """
 
     console: Console
     read: Callable[[str], str]
     interactive: bool
+    columns: int = 0
 
     def ask(self, prompt: str) -> str:
         """The line that answers a prompt, without blanks at its ends.
@@ -56,7 +60,13 @@ class Terminal:
         if not self.console.is_terminal:
             self.say(markdown.strip())
             return
-        self.console.print(_rendered(markdown))
+        for number, part in enumerate(_FENCED.split(markdown.strip())):
+            if number % 2:
+                self.blank()
+                self.code(part)
+                self.blank()
+            elif part.strip():
+                self.console.print(_rendered(part))
 
     def numbered(self, texts: Sequence[str], marks: Sequence[str] = ()) -> None:
         """Print Markdown texts, each beside its mark: its number from 1 unless `marks` has others."""
@@ -73,17 +83,24 @@ class Terminal:
         self.console.print(table)
 
     def code(self, program: str) -> None:
-        """Print a program; in colours where there are any."""
+        """Print a program; in colours where there are any. A line is wrapped only where the terminal is narrower."""
         if not self.console.is_terminal:
             self.say(program.rstrip())
             return
         from rich.syntax import Syntax
 
-        self.console.print(
-            Syntax(
-                program.rstrip(), "python", theme=CODE_THEME, word_wrap=True, background_color="default", padding=(0, 2)
-            )
-        )
+        shown = Syntax(
+            program.strip("\n").rstrip(), "python", theme=CODE_THEME, word_wrap=True, background_color="default",
+            padding=(0, 2),
+        )  # fmt: skip
+        with self._whole_width():
+            self.console.print(shown)
+
+    def verbatim(self, lines: Sequence[str]) -> None:
+        """Print lines of output as they are, set in."""
+        with self._whole_width():
+            for line in lines:
+                self.say(f"  {line}")
 
     def section(self, title: str) -> None:
         """Print the heading of what follows."""
@@ -93,6 +110,16 @@ class Terminal:
     def blank(self) -> None:
         """Print an empty line."""
         self.console.print()
+
+    @contextmanager
+    def _whole_width(self) -> Iterator[None]:
+        """Print as wide as the terminal is, not as wide as texts are."""
+        narrow = self.console.width
+        self.console.width = max(narrow, self.columns)
+        try:
+            yield
+        finally:
+            self.console.width = narrow
 
     @contextmanager
     def busy(self, words: str) -> Iterator[None]:
@@ -113,12 +140,13 @@ class Terminal:
 
 def terminal() -> Terminal:
     """The standard input and output."""
+    columns = Console().width
     console = plain_console()
     interactive = console.is_terminal and sys.stdin.isatty()
     if interactive:
         with suppress(ImportError):  # where it is missing, lines are read without its editing
             import readline  # noqa: F401 - `input` uses it
-    return Terminal(console, _read, interactive)
+    return Terminal(console, _read, interactive, columns)
 
 
 def plain_console() -> Console:

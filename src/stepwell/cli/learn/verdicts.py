@@ -10,23 +10,34 @@ from stepwell.cli.learn.questions import (
     LETTERS,
     STYLES,
     clock,
+    print_printed,
     print_runs,
     print_series,
     print_verdict,
     setting_words,
 )
 from stepwell.cli.learn.terminal import Terminal
+from stepwell.learn.mastery import STRONG_FROM
 from stepwell.learn.session.screen import Step
 
+TOO_FEW = f"it takes {STRONG_FROM} answers to call a topic strong"
 
-def print_told(terminal: Terminal, step: Step) -> None:
-    """Print the verdict on an item, what is right, the curves laid over each other, and the explanation."""
+
+def print_told(terminal: Terminal, step: Step, *, uncover: bool) -> None:
+    """Print the verdict on an item, what is right, the curves laid over each other, and the explanation.
+
+    Args:
+        terminal: where.
+        step: the verdict.
+        uncover: whether the answer to the quick check comes with it, because nobody will ask for it.
+    """
     data = step.data
     right = (data["verdict"] or {}).get("verdict") == "right"
     terminal.blank()
     if data["verdict"] is not None and not data["skipped"]:
         chosen = right and data["type"] in ("choice", "control")  # why that is so stands in the explanation
         print_verdict(terminal, {**data["verdict"], "words": ""} if chosen else data["verdict"])
+        print_printed(terminal, data["evidence"])
         _score(terminal, data)
     if data["solution"] is not None:
         print_solution(terminal, data, right=right)
@@ -35,6 +46,8 @@ def print_told(terminal: Terminal, step: Step) -> None:
         terminal.section("An explanation to compare with:")
         terminal.prose(data.get("answer", ""))
     print_reasons(terminal, data, right=right)
+    if uncover:
+        print_answers(terminal, data)
     if data["seconds"] is not None:
         terminal.blank()
         over = f", {clock(data['overtime'])} over the time allowed, which costs nothing" if data["overtime"] else ""
@@ -59,8 +72,15 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
         terminal.section("Common mistakes:")
         terminal.numbered(data["mistakes"], ["-"] * len(data["mistakes"]))
     if data["check"]:
-        terminal.blank()
-        terminal.prose(f"**Ask yourself:** {data['check']}")
+        terminal.section("Quick check:")
+        terminal.prose(data["check"]["question"])
+
+
+def print_answers(terminal: Terminal, data: Mapping[str, Any]) -> None:
+    """Print the answer to the quick check, where there is one."""
+    if data.get("check"):
+        terminal.section("Answers:")
+        terminal.prose(data["check"]["answer"])
 
 
 def print_solution(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -> None:
@@ -121,21 +141,41 @@ def print_done(terminal: Terminal, step: Step) -> None:
     terminal.blank()
     terminal.say("Done", "bold")
     for result in data["results"]:
-        word = result["verdict"] or "not answered"
+        word = _result_word(result)
         taken = f"   {clock(result['seconds'])}" if result.get("seconds") is not None else ""
-        terminal.say(f"  {word:12} {result['item']}{taken}", STYLES.get(word, "") if word == "right" else "")
+        terminal.say(f"  {word:16} {result['item']}{taken}", STYLES.get(word, "") if word == "right" else "")
     for result in data["results"]:
         if "question" in result:
             _kept_back(terminal, result)
     if data["answered"]:
         terminal.say(f"{data['right']} of {data['answered']} right.", "bold")
+    if data["cards"]["of"]:
+        terminal.say(f"{data['cards']['remembered']} of {_many(data['cards']['of'], 'card')} remembered.", "bold")
     for topic, found in data["topics"].items():
-        words = {True: "strong", False: "not strong yet", None: "too few answers to say"}[found["strong"]]
-        terminal.say(f"  {topic}: {found['words']}, {words}")
+        words = {True: "right: strong", False: "right: not strong yet", None: f"right; {TOO_FEW}"}[found["strong"]]
+        terminal.say(f"  {topic}: {found['words']} {words}")
     if data["overtime"]:
         terminal.say(f"{clock(data['overtime'])} over the time allowed; no answer was lost by it.", "dim")
     if data["badge"]:
         terminal.say("A badge: all five problems right.", "bold green")
+
+
+def _result_word(result: Mapping[str, Any]) -> str:
+    """What came of an item, in two words at most."""
+    match result:
+        case {"verdict": None}:
+            return "not answered"
+        case {"type": "card", "answer": "again"}:
+            return "forgotten"
+        case {"type": "card", "answer": rating}:
+            return f"remembered, {rating}"
+        case {"type": "explain", "answer": {"ticks": ticks}}:
+            return f"told, {_many(len(set(ticks)), 'concept')}"
+    return str(result["verdict"])
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _score(terminal: Terminal, data: Mapping[str, Any]) -> None:
@@ -175,3 +215,4 @@ def _kept_back(terminal: Terminal, result: Mapping[str, Any]) -> None:
     if result["solution"] is not None and result["face"]:
         print_solution(terminal, data, right=False)
     print_reasons(terminal, {**data, "why": ()}, right=False)
+    print_answers(terminal, data)

@@ -121,7 +121,7 @@ def _check(player: Player, front: Terminal, code: str, *, json: bool) -> Step:
     if json:
         typer.echo(step.to_json())
     elif step.kind == "verdict":
-        print_told(front, step)
+        print_told(front, step, uncover=True)
     else:
         front.blank()
         front.say(time.strftime("%H:%M:%S"), "dim")

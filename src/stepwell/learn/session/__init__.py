@@ -20,12 +20,16 @@ and every step is one of
 
     page       title, blocks: each a kind `prose` (markdown), `program` (code, output) or `curves` (schedules, figures)
     question   what `texts.front` gives (question, options or pieces or curves and so on), hints, hints_left,
-               attempts_left (None without end), limit (seconds, None without a timer), sure, last (the verdict on the
-               answer before, of fix and tune with its evidence), trouble (why it cannot be asked, so that only skip is
-               left)
+               attempts_left (None without end), limit and left (seconds, of which below 0 is overtime; None without
+               a timer), sure, last (the verdict on the answer before, of fix and tune with its evidence), trouble (why
+               it cannot be asked, so that only skip is left)
     back       of a card: answer, explanation
     concepts   of an explanation: text, concepts (each text and suggested)
-    verdict    verdict (None if given up), words, solution, evidence, explanation, steps, check, mistakes, why (of each
-               shown option), series; `untold` in their place where the proof could not be run
-    done       results (of each item), topics (right, of, strong), right, answered, badge, overtime
+    verdict    verdict (None if given up), words, solution, evidence, explanation, steps, check (question, answer; None
+               without one), mistakes, why (of each shown option), series; `untold` in their place where the proof could
+               not be run
+    done       results (of each item), topics (right, of, strong), right, answered, cards (remembered, of), badge,
+               overtime
+
+The evidence of a program has what it printed: `printed` with `head`, `left_out` (lines between) and `tail`.
 """

@@ -89,7 +89,10 @@ def plan(course: Course, wish: Wish, past: Past, session: str) -> Plan:
         raise OptionError(f"the timer is one of {', '.join(TIMERS)}, got {wish.timer!r}")
     topics = [course.topic(name) for name in wish.topics] or list(course.topics)
     if rules.topics is not None and len(wish.topics) != rules.topics:
-        raise OptionError(f"the mode {wish.mode} is about one topic, got {len(wish.topics)}; name one")
+        raise OptionError(
+            f"the mode {wish.mode} is about one topic, got {len(wish.topics)}; "
+            f"name one, such as --topic {course.topics[0].id}"
+        )
     fitting = [item for topic in topics for item in topic.items if _fits(item, wish)]
     draw = Random(f"{wish.mode}/{wish.seed}")
     chosen = _chosen(fitting, wish.mode, rules, past, draw)

@@ -90,7 +90,7 @@ class Player:
         """The screen to show now. It waits for a proof only where the question shows what that measures."""
         self._settle()
         self._look_ahead()
-        return screen(self.state)
+        return screen(self.state, self._clock())
 
     def send(self, event: Mapping[str, Any] | events.Event) -> Step:
         """The screen after an event.
@@ -110,7 +110,7 @@ class Player:
             self.state = before
             raise
         self._look_ahead()
-        return screen(self.state)
+        return screen(self.state, self._clock())
 
     def _settle(self) -> None:
         while ask := pending(self.state):

@@ -10,7 +10,7 @@ from typing import Any
 from stepwell.errors import ContentError
 from stepwell.learn.attempt import strict
 from stepwell.learn.grade import solution
-from stepwell.learn.items.card import Card
+from stepwell.learn.items.card import Card, Rating
 from stepwell.learn.items.explain import Explain
 from stepwell.learn.items.fix import Fix
 from stepwell.learn.items.tune import Tune
@@ -51,8 +51,13 @@ class Step:
         )
 
 
-def screen(state: State) -> Step:
-    """The step that a sitting is at. While it waits for a proof or a verdict, the step is still the question's."""
+def screen(state: State, at: float) -> Step:
+    """The step that a sitting is at. While it waits for a proof or a verdict, the step is still the question's.
+
+    Args:
+        state: the sitting.
+        at: the time on the clock of its events, for what is left of a limit.
+    """
     of = len(state.plan.items)
     match state.phase:
         case Phase.PAGE:
@@ -64,10 +69,10 @@ def screen(state: State) -> Step:
             return Step("verdict", state.plan.mode, state.number + 1, of, _told(state), ("next", "quit"))
         case Phase.BACK:
             return _back(state, of)
-    return _question(state, of)
+    return _question(state, of, at)
 
 
-def _question(state: State, of: int) -> Step:
+def _question(state: State, of: int, at: float) -> Step:
     accepts = ["reveal" if isinstance(state.item.item.body, Card | Explain) else "answer"]
     if state.trouble:
         accepts = []
@@ -79,6 +84,7 @@ def _question(state: State, of: int) -> Step:
         "hints_left": state.hints_left,
         "attempts_left": state.attempts_left,
         "limit": state.plan.limit,
+        "left": None if state.plan.limit is None else state.plan.limit - (at - state.shown),
         "sure": state.plan.rules.sure,
         "last": _last(state),
         "trouble": state.trouble,
@@ -167,6 +173,7 @@ def _done(state: State) -> dict[str, Any]:
             topic: {"right": found.right, "of": found.of, "words": str(found), "strong": found.strong}
             for topic, found in topics.items()
         },
+        "cards": _remembered(state, last),
         "badge": wins(state),
         "overtime": sum(given.overtime for given in state.given),
     }
@@ -180,9 +187,17 @@ def wins(state: State) -> bool:
     return [last.get(number) for number in range(CHALLENGE)] == [Verdict.RIGHT] * CHALLENGE
 
 
+def _remembered(state: State, last: Mapping[int, Given]) -> dict[str, int]:
+    """How many of the cards that were rated were remembered, which is every rating but `again`."""
+    bodies = ((state.plan.items[number].item.body, given.answer.answer) for number, given in last.items())
+    ratings = [rating for body, rating in bodies if isinstance(body, Card)]
+    return {"remembered": sum(rating != Rating.AGAIN.value for rating in ratings), "of": len(ratings)}
+
+
 def _result(state: State, number: int, given: Given | None) -> dict[str, Any]:
     shown = state.plan.items[number]
-    result: dict[str, Any] = {"item": shown.item.id, "seed": shown.seed, "topic": shown.item.topic}
+    known = {"item": shown.item.id, "type": shown.item.body.kind, "seed": shown.seed, "topic": shown.item.topic}
+    result: dict[str, Any] = known
     if given is None:
         return {**result, "verdict": None}
     result |= {**_verdict(given.graded), "answer": given.answer.answer, "seconds": given.seconds}

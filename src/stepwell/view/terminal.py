@@ -40,11 +40,12 @@ def print_figure(figure: Figure, console: Console, *, height: int = 14) -> None:
     ink = ink_for(console, num_series=len(figure.groups))
     legends = [list(legend(panel, width=console.width, ink=ink)) for panel in figure.panels]
     alike = all([line.plain for line in found] == [line.plain for line in legends[0]] for found in legends)
+    margin = _common_margin(figure, console.width, height)
     for number, panel in enumerate(figure.panels):
         named = panel.title.lower() == panel.y.label or not panel.y.label
         heading = panel.title if named else ": ".join(filter(None, (panel.title, panel.y.label)))
         console.print(Text(heading, style="bold"))
-        console.print(chart(panel, width=console.width, height=height, ink=ink), soft_wrap=True)
+        console.print(chart(panel, width=console.width, height=height, ink=ink, margin=margin), soft_wrap=True)
         if not alike or number == len(figure.panels) - 1:
             for line in legends[number]:
                 console.print(line, soft_wrap=True)
@@ -59,17 +60,18 @@ def ink_for(console: Console, *, num_series: int) -> Ink:
     return Ink(braille=not ascii_only and (coloured or num_series < 2), ascii_only=ascii_only)
 
 
-def chart(panel: Panel, *, width: int, height: int, ink: Ink | None = None) -> Text:
+def chart(panel: Panel, *, width: int, height: int, ink: Ink | None = None, margin: int = 1) -> Text:
     """A panel with both axes, `width` columns wide and `height` rows high without the numbers below.
 
     A panel that lists things has a row for each. One with lines alone is fitted to them, any other keeps its ranges.
+    The words at the left take at least `margin` columns.
     """
     ink = ink or Ink()
     height = len(panel.y.rows) or height
     lines = list(_numbered(panel))
     x, y = _axes(panel, [series for _, series in lines])
     labels = _row_labels(y, height, most=width // 3)
-    margin = max((cell_len(label) for label in labels.values()), default=1)
+    margin = max([margin, *map(cell_len, labels.values())])
     columns = max(8, width - margin - 2)
     marks = _cells(panel, lines, (x, y), (columns, height), ink)
     corner, bar, wall = _FRAME[ink.ascii_only]
@@ -142,6 +144,18 @@ def _axes(panel: Panel, lines: list[Series]) -> tuple[Axis, Axis]:
     if y.rows:
         y = replace(y, range=(max(1, len(y.rows) - 1), 0))
     return x, y
+
+
+def _common_margin(figure: Figure, width: int, height: int) -> int:
+    """The columns that the words at the left take where all panels have one x axis: what is one rate is one column."""
+    if len({(panel.x.scale, panel.x.range) for panel in figure.panels}) != 1 or figure.panels[0].x.range is None:
+        return 1
+    found = 1
+    for panel in figure.panels:
+        _, y = _axes(panel, [series for _, series in _numbered(panel)])
+        labels = _row_labels(y, len(panel.y.rows) or height, most=width // 3)
+        found = max([found, *map(cell_len, labels.values())])
+    return found
 
 
 def _row_labels(y: Axis, height: int, *, most: int) -> dict[int, str]:

@@ -202,6 +202,20 @@ def test_a_terminal_shows_the_points_the_interval_and_the_rules() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_one_rate_is_one_column_in_both_parts_of_the_picture() -> None:
+    lines = printed(rate_scores(CASES["found"]))
+    numbers = [line for line in lines if line.endswith("base rate")]
+    assert len(numbers) == 2
+    assert numbers[0] == numbers[1]
+    corners = {line.index("└") for line in lines if "└" in line}
+    assert len(corners) == 1
+
+
+def test_the_pale_line_is_explained_where_it_is_drawn() -> None:
+    assert "The pale grey line is the training loss before the first update, 2.3." in rate_scores(made.found()).caption
+    assert "pale" not in rate_scores(replace(made.found(), initial=float("nan"))).caption
+
+
 def test_without_unicode_the_same_is_told_in_ascii() -> None:
     text = "\n".join(printed(rate_scores(CASES["found"]), encoding="ascii"))
     assert text.isascii()

@@ -122,8 +122,19 @@ class LrSuggestion:
     metric: str
     code: str
 
+    @property
+    def basis(self) -> str:
+        """On how little the verdict rests, as a clause; empty where it rests on several seeds that differ in all."""
+        if self.seeds == "nothing":
+            return "on one initialisation and one order of the data"
+        several = math.isfinite(self.spread)
+        if self.seeds == "data order":
+            return f"on one initialisation and {'several orders' if several else 'one order'} of the data"
+        return "" if several else "on one seed"
+
     def __repr__(self) -> str:
         """The answer in one line; the evidence is in the fields."""
         rate = "no rate" if math.isnan(self.lr) else f"lr={self.lr:g}"
         good = "" if math.isnan(self.low) else f", good from {self.low:g} to {self.high:g}"
-        return f"LrSuggestion({self.verdict.value}: {rate}{good}, {self.spent} steps. {self.words})"
+        verdict = " ".join(filter(None, (self.verdict.value, self.basis)))
+        return f"LrSuggestion({verdict}: {rate}{good}, {self.spent} steps. {self.words})"

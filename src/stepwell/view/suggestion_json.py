@@ -14,6 +14,7 @@ def suggestion_json(suggestion: LrSuggestion) -> dict[str, Any]:
     found = {
         "lr": suggestion.lr,
         "verdict": suggestion.verdict.value,
+        "basis": suggestion.basis,
         "words": suggestion.words,
         "low": suggestion.low,
         "high": suggestion.high,

@@ -18,6 +18,9 @@ from stepwell.view.numbers import count, metric, rate
 from stepwell.view.report_parts import section
 from stepwell.view.write import write_file
 
+SENTENCE = 20  # characters: a longer cell has a line of its own on a phone
+_WIDE = ' class="wide"'
+
 
 def write_suggestion(suggestion: LrSuggestion, path: str | os.PathLike[str]) -> Path:
     """Write the page; the path it went to. It works offline and is the same bytes for the same search.
@@ -102,9 +105,11 @@ def _rates(suggestion: LrSuggestion) -> str:
         )
         for row in words.rate_rows(suggestion)
     ]
-    heads = ("Rate", "Updates", "Seeds", "Mean score", "Ended", "")
-    about = "The longest short runs of every rate. Scores of different lengths cannot be compared."
-    return f'<p class="soft">{about}</p>' + _table(heads, rows, "The rates that were tried", best="suggested")
+    heads = ("Rate", "Updates", "Seeds", words.score_words(suggestion).capitalize(), "Ended", "")
+    good = words.tolerance(suggestion) if math.isfinite(suggestion.low) else ""
+    about = " ".join(filter(None, ("The longest short runs of every rate.", words.score_meaning(suggestion), good)))
+    table = _table(heads, rows, "The rates that were tried", best="suggested")
+    return f'{table}<p class="soft spaced">{escape(about)}</p>'
 
 
 def _all_runs(suggestion: LrSuggestion) -> str:
@@ -117,14 +122,13 @@ def _all_runs(suggestion: LrSuggestion) -> str:
             str(probe.seed),
             probe.stage,
             f"{len(probe.losses)} of {probe.steps}" if len(probe.losses) < probe.steps else count(probe.steps),
-            metric(probe.score, decimals),
             metric(probe.train, decimals),
             metric(probe.val, decimals),
             words.probe_fate(probe),
         )
         for probe in suggestion.probes
     ]
-    heads = ("Rate", "Seed", "Stage", "Updates", "Score", "Training", "Validation", "Ended")
+    heads = ("Rate", "Seed", "Stage", "Updates", "Training loss", "Validation loss", "Ended")
     table = _table(heads, rows, "Every short run")
     return f'<details class="spaced"><summary>Every run in the order of the search</summary>{table}</details>'
 
@@ -140,13 +144,14 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], caption: str
     body = ""
     for first, *rest in rows:
         cells = "".join(
-            f'<td><span class="badge best">{escape(cell)}</span></td>' if best and cell == best else
-            f"<td>{escape(cell)}</td>"
-            for cell in rest
-        )  # fmt: skip
+            f'<td data-label="{escape(name)}"{_WIDE if not name or len(cell) > SENTENCE else ""}>'
+            + (f'<span class="badge best">{escape(cell)}</span>' if best and cell == best else escape(cell))
+            + "</td>"
+            for name, cell in zip(heads[1:], rest, strict=True)
+        )
         body += f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<div class="stacked scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f'<caption class="unseen">{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

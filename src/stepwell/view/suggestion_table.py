@@ -17,8 +17,6 @@ from stepwell.view.figures.rate_frame import sweep_words
 from stepwell.view.numbers import ABSENT, count, in_ascii, listing, metric, rate
 from stepwell.view.terminal import print_figure
 
-_COLUMNS = (("Rate", True), ("Updates", True), ("Seeds", False), ("Score", True), ("Ended", False), ("", False))
-
 
 def print_suggestion(suggestion: LrSuggestion, console: Console) -> None:
     """Print the whole answer; plain text where it is not a terminal."""
@@ -37,9 +35,10 @@ def print_suggestion(suggestion: LrSuggestion, console: Console) -> None:
         say("\nThe rates that were tried", "bold")
         console.print(_rates(suggestion, ascii_only=ascii_only))
         good = words.tolerance(suggestion) if math.isfinite(suggestion.low) else ""
-        say(f"{good} {words.seeds_varied(suggestion)}\n".lstrip(), "dim")
-    figure = rate_scores(suggestion)
-    for one in (figure,) if figure.panels else (rate_sweep(suggestion),):
+        notes = (words.score_meaning(suggestion), good, words.seeds_varied(suggestion))
+        say(" ".join(filter(None, notes)) + "\n", "dim")
+    figure = rate_scores(suggestion, in_text=True)
+    for one in (figure,) if figure.panels else (rate_sweep(suggestion, in_text=True),):
         if one.panels:
             print_figure(one, console)
     if rules := _rules(suggestion):
@@ -59,7 +58,9 @@ def _facts(suggestion: LrSuggestion, *, ascii_only: bool) -> Table:
 def _rates(suggestion: LrSuggestion, *, ascii_only: bool) -> Table:
     """A row per rate, its longest runs."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name, right in _COLUMNS:
+    score = words.score_words(suggestion).capitalize()
+    columns = (("Rate", True), ("Updates", True), ("Seeds", False), (score, True), ("Ended", False), ("", False))
+    for name, right in columns:
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     decimals = words.score_decimals(suggestion)
     for row in words.rate_rows(suggestion):

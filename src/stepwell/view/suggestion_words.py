@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from stepwell.record.suggestion import Fate, LrSuggestion, Probe, Verdict
-from stepwell.view.numbers import ABSENT, count, decimals_for, listing, rate, significant, times
+from stepwell.view.numbers import ABSENT, count, decimals_for, listing, rate, times
 
 _NEXT = {
     Verdict.FOUND: "",
     Verdict.NO_SIGNAL: "Look at the loss and the data first.",
-    Verdict.WIDEN_UP: "The best rate may lie above those tried: give a larger budget, or a higher `high`.",
-    Verdict.WIDEN_DOWN: "The best rate may lie below those tried: give a larger budget, or a lower `low`.",
-    Verdict.DISAGREE: "Training and validation want different rates: choose the metric that you mean.",
+    Verdict.WIDEN_UP: "The best rate may lie above those tried: give a larger budget, or a higher --high (high=).",
+    Verdict.WIDEN_DOWN: "The best rate may lie below those tried: give a larger budget, or a lower --low (low=).",
+    Verdict.DISAGREE: "Choose what you mean: --metric loss or --metric val (metric=).",
 }
-
+_SO_FAR = {
+    Verdict.WIDEN_UP: "a higher rate may be better",
+    Verdict.WIDEN_DOWN: "a lower rate may be better",
+    Verdict.DISAGREE: "validation is better at another rate",
+}
 
 _UNKNOWN = "not known: nothing was trained at one rate"
 
@@ -44,15 +48,13 @@ class RateRow:
 
 
 def headline(suggestion: LrSuggestion) -> str:
-    """The answer in a few words.
-
-    The verdict where it gives no rate.
-    """
+    """The answer in a few words, and on what it rests if that is a single start."""
     if not math.isfinite(suggestion.lr):
         return f"No rate found: {suggestion.verdict.value}."
+    rests = f" (tried {suggestion.basis})" if suggestion.basis and suggestion.probes else ""
     if suggestion.verdict is Verdict.FOUND:
-        return f"Use {rate(suggestion.lr)}."
-    return f"{rate(suggestion.lr)} so far: {suggestion.verdict.value}."
+        return f"Use {rate(suggestion.lr)}{rests}."
+    return f"{rate(suggestion.lr)} for now; {_SO_FAR.get(suggestion.verdict, suggestion.verdict.value)}{rests}."
 
 
 def asked(suggestion: LrSuggestion) -> tuple[str, ...]:
@@ -61,15 +63,20 @@ def asked(suggestion: LrSuggestion) -> tuple[str, ...]:
         suggestion.task,
         suggestion.optimizer,
         suggestion.schedule,
-        f"scored on the {'validation' if suggestion.metric == 'val' else 'training'} loss",
+        f"judged by the {score_words(suggestion)}",
     )
+
+
+def score_words(suggestion: LrSuggestion) -> str:
+    """What rates were ranked by."""
+    return "validation loss" if suggestion.metric == "val" else "training loss"
 
 
 def facts(suggestion: LrSuggestion) -> dict[str, str]:
     """The numbers of the answer, each with what it means."""
     return {
         "Rate": rate(suggestion.lr) if math.isfinite(suggestion.lr) else "none",
-        "Verdict": suggestion.verdict.value,
+        "Verdict": ", ".join(filter(None, (suggestion.verdict.value, suggestion.basis))),
         "Good rates": interval(suggestion),
         "Failure edge": edge(suggestion),
         "Seeds": spread(suggestion),
@@ -118,12 +125,12 @@ def seeds_varied(suggestion: LrSuggestion) -> str:
     match suggestion.seeds:
         case "data order":
             return (
-                "Seeds varied the order of the data alone: the model was given as it is, with its one initialisation, "
-                "so nothing is known of others."
+                "Each seed is another order of the data alone: the model was given as it is, with its one "
+                "initialisation, so nothing is known of others."
             )
         case "nothing":
-            return "Seeds varied nothing: every one gave the same batches from the same start."
-    return f"Seeds varied {suggestion.seeds}."
+            return "All seeds are alike: every one gave the same batches from the same start."
+    return "Each seed is another initialisation and another order of the data."
 
 
 def groups(suggestion: LrSuggestion) -> str:
@@ -137,8 +144,16 @@ def groups(suggestion: LrSuggestion) -> str:
 def tolerance(suggestion: LrSuggestion) -> str:
     """What counts as good, in one sentence."""
     return (
-        f"A rate is good if its normalised regret is at most {significant(suggestion.tolerance)}: 0 is the best score, "
-        "1 that before the first update."
+        f"A rate is good if it lowered the {score_words(suggestion)} by at least {1 - suggestion.tolerance:.0%} of "
+        "what the best rate lowered it by."
+    )
+
+
+def score_meaning(suggestion: LrSuggestion) -> str:
+    """What the column of scores is, in one sentence."""
+    return (
+        f"The {score_words(suggestion)} is that after the last update, on batches that are the same for all rates, and "
+        "the mean over the seeds; compare it between runs of equally many updates."
     )
 
 

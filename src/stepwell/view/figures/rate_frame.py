@@ -43,7 +43,7 @@ def frame_words(suggestion: LrSuggestion) -> str:
     if math.isfinite(suggestion.lr):
         parts.append(f"the green line is the suggestion, {rate(suggestion.lr)}")
     if math.isfinite(suggestion.edge):
-        parts.append(f"the dashed line is the lowest rate above it that was seen to fail, {rate(suggestion.edge)}")
+        parts.append(f"the grey dashed line is the lowest rate above it that was seen to fail, {rate(suggestion.edge)}")
     words = "; ".join(parts)
     return f"{words[0].upper()}{words[1:]}. " if words else ""
 
@@ -98,7 +98,8 @@ def stroke_words(suggestion: LrSuggestion) -> str:
     seeds = seeds_used(suggestion)
     if len(seeds) < 2:
         return ""
-    return f"; the stroke tells the seed: {listing([f'{seed} {names[stroke(suggestion, seed)]}' for seed in seeds])}"
+    strokes = [f"{names[stroke(suggestion, seed)]} for seed {seed}" for seed in seeds]
+    return f", {listing(strokes)}"
 
 
 def end_words(probe: Probe) -> str:

@@ -26,14 +26,20 @@ from stepwell.view.figures.rate_frame import (
 )
 from stepwell.view.numbers import count, rate, significant
 from stepwell.view.palette import THEMES
+from stepwell.view.suggestion_words import score_words
 
 _COLOURS = tuple(number for number in range(len(THEMES["light"].colours)) if number != GREEN)  # by length
 
 
-def rate_scores(suggestion: LrSuggestion) -> Figure:
+def rate_scores(suggestion: LrSuggestion, *, in_text: bool = False) -> Figure:
     """Score against rate, a point per short run; below it what the rules of other packages suggest.
 
     Without a panel where no short run was made.
+
+    Args:
+        suggestion: the search.
+        in_text: the caption is for a terminal, which has neither strokes nor pale lines and perhaps no colours, and
+            whose legend has the signs.
     """
     extent, what, title = rates_tried(suggestion), score_words(suggestion), "Which rate"
     if not suggestion.probes or extent is None:
@@ -48,16 +54,13 @@ def rate_scores(suggestion: LrSuggestion) -> Figure:
     rules = rules_panel(suggestion, extent)
     caption = (
         f"{what.capitalize()} after a short run, against its base rate. A dot is one run; a line joins the runs of one "
-        f"length on one seed{stroke_words(suggestion)}. {_mark_words(lines)}{frame_words(suggestion)}"
+        f"length on one seed{'' if in_text else stroke_words(suggestion)}. {_mark_words(lines)}"
+        + _untrained_words(suggestion, in_text=in_text)
+        + ("" if in_text else frame_words(suggestion))
         + (f"Below: what the rules of other packages read from {sweep_words(suggestion)}." if rules else "")
     )
     panels = (main, rules) if rules else (main,)
     return Figure("scores", title, panels, caption.strip(), _alt(suggestion), height=3.4)
-
-
-def score_words(suggestion: LrSuggestion) -> str:
-    """What rates were ranked by."""
-    return "validation loss" if suggestion.metric == "val" else "training loss"
 
 
 def _lines(suggestion: LrSuggestion, y: Extent, scale: Scale) -> list[Series]:
@@ -123,6 +126,16 @@ def _untrained(suggestion: LrSuggestion, extent: Extent) -> list[Series]:
         return []
     level = np.full(2, suggestion.initial)
     return [Series("before the first update", Kind.LINE, np.array(extent), level, faint=True)]
+
+
+def _untrained_words(suggestion: LrSuggestion, *, in_text: bool) -> str:
+    """The level of the pale line."""
+    if not math.isfinite(suggestion.initial):
+        return ""
+    level = significant(suggestion.initial)
+    if in_text:
+        return f"Before the first update it was {level}. "
+    return f"The pale grey line is the {score_words(suggestion)} before the first update, {level}. "
 
 
 def _alt(suggestion: LrSuggestion) -> str:

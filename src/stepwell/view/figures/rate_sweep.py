@@ -14,8 +14,13 @@ from stepwell.view.numbers import count, rate
 from stepwell.view.spread import thinned
 
 
-def rate_sweep(suggestion: LrSuggestion) -> Figure:
-    """The raw loss of the range test against the rate, and the rates that rules suggest; no panel without a sweep."""
+def rate_sweep(suggestion: LrSuggestion, *, in_text: bool = False) -> Figure:
+    """The raw loss of the range test against the rate, and the rates that rules suggest; no panel without a sweep.
+
+    Args:
+        suggestion: the search.
+        in_text: the caption is for a terminal, whose legend has the signs.
+    """
     sweep, title = suggestion.sweep, "The range test"
     if sweep is None or not len(sweep.rates):
         return Figure("sweep", title, (), "", "")
@@ -35,7 +40,8 @@ def rate_sweep(suggestion: LrSuggestion) -> Figure:
     rules = rules_panel(suggestion, extent)
     caption = (
         f"One run of {count(len(sweep.rates))} updates whose rate rises with every update, and its raw training loss. "
-        f"It confuses the rate with time, so it is here to be compared with. {frame_words(suggestion)}"
+        f"It confuses the rate with time, so it is here to be compared with. "
+        f"{'A cross is where the loss was not finite. ' if ends else ''}{'' if in_text else frame_words(suggestion)}"
         + ("Below: the rate that each rule reads from it." if rules else "")
     )
     alt = f"Training loss against a rising rate. {rules_alt(suggestion)}".strip()

@@ -138,6 +138,29 @@ def test_a_loss_that_is_nan_is_an_answer_not_an_error(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (
+            ("--high", "1e-8"),
+            "Only rates from low ones to 1e-8 (--high) were allowed: widen the limit. No rate lowered",
+        ),
+        (("--low", "1e-9", "--high", "1e-8"), "Only rates from 1e-9 (--low) to 1e-8 (--high) were allowed: widen the"),
+    ],
+)
+def test_where_nothing_was_learned_the_limits_that_were_typed_are_named(
+    capsys: pytest.CaptureFixture[str], limits: tuple[str, ...], words: str
+) -> None:
+    found = json.loads(stepwell(capsys, *BLOBS, *limits, "--json")[1])
+    assert found["verdict"] == "no signal"
+    assert found["words"].startswith(words)
+
+
+@pytest.mark.parametrize("arguments", [("blobs.py:nan", "--low", "1e-3"), ("blobs.py:blobs", "--low", "1e-3")])
+def test_limits_that_are_no_reason_are_not(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    assert "were allowed" not in stepwell(capsys, "find", *arguments, "--budget", "200")[1]
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("find", "blobs.py:missing"), "missing"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +80,7 @@ def find(  # noqa: PLR0913 -- one parameter per option
             )
     except KeyboardInterrupt:
         raise stopped("stopped; nothing was kept, and nothing is left behind") from None
-    _show(found, folder, json=json)
+    _show(_within_limits(found, low, high), folder, json=json)
 
 
 def _steps(task: str, length: str | None) -> int | None:
@@ -103,6 +105,26 @@ def _steps(task: str, length: str | None) -> int | None:
     if steps.denominator != 1 or steps < 1:
         raise OptionError(f"--length {length} is {float(steps):g} updates; it must be a whole number of at least 1")
     return int(steps)
+
+
+def _within_limits(found: LrSuggestion, low: float | None, high: float | None) -> LrSuggestion:
+    """The same; where nothing was learned, its words name the limits that were typed, which may be why."""
+    from stepwell.record.suggestion import Verdict
+    from stepwell.view.numbers import rate
+
+    begins = found.sweep is not None and found.sweep.losses[:1].size > 0 and math.isfinite(found.sweep.losses[0])
+    if found.verdict is not Verdict.NO_SIGNAL or not begins:  # a loss that is nan from the start is so at every rate
+        return found
+    match low, high:
+        case float(), float():
+            allowed, them = f"{rate(low)} (--low) to {rate(high)} (--high)", "the limits"
+        case float(), _:
+            allowed, them = f"{rate(low)} (--low) up", "the limit"
+        case _, float():
+            allowed, them = f"low ones to {rate(high)} (--high)", "the limit"
+        case _:
+            return found
+    return replace(found, words=f"Only rates from {allowed} were allowed: widen {them}. {found.words}")
 
 
 def _show(found: LrSuggestion, folder: Path | None, *, json: bool) -> None:

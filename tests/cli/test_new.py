@@ -22,8 +22,9 @@ def test_the_command_writes_a_task_and_says_what_to_type(tmp_path: Path) -> None
     path = tmp_path / "my_task.py"
     result = CliRunner().invoke(app, ["task", str(path)])
     assert result.exit_code == 0
-    assert f"stepwell compare {path}:task" in result.output.replace("\n", "")
-    assert f"stepwell compare {path}:task" in path.read_text()
+    for command in ("find", "compare"):
+        assert f"stepwell {command} {path}:task" in result.output.replace("\n", "")
+        assert f"stepwell {command} {path}:task" in path.read_text()
     assert "THIS_FILE" not in path.read_text()
 
 

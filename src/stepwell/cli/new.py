@@ -22,6 +22,6 @@ def new() -> None:
 def task(path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write, such as my_task.py.")]) -> None:
     """Write a commented task that runs as it is, to put your model and data into."""
     new_task(path)
-    typer.echo(
-        f"wrote {path}; to compare learning-rate strategies on it, type: stepwell compare {shlex.quote(f'{path}:task')}"
-    )
+    name = shlex.quote(f"{path}:task")
+    typer.echo(f"wrote {path}; to find a learning rate for it, type: stepwell find {name}")
+    typer.echo(f"to compare learning-rate strategies on it, type: stepwell compare {name}")

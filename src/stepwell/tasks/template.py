@@ -2,7 +2,8 @@
 
 Try it as it is, then put in your own model and data:
 
-    stepwell compare THIS_FILE:task
+    stepwell find THIS_FILE:task       a learning rate for it, in seconds
+    stepwell compare THIS_FILE:task    learning-rate strategies on it, each at its best rate
 
 A task is one function that turns a seed into a `Workload`. Everything random in it must follow from that seed, so that
 a run can be repeated; strategies are compared on the same seeds.

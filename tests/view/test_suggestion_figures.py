@@ -211,6 +211,17 @@ def test_one_rate_is_one_column_in_both_parts_of_the_picture() -> None:
     assert len(corners) == 1
 
 
+def test_a_number_below_the_picture_stands_under_its_place_or_not_at_all() -> None:
+    upper, lower = [line for line in printed(rate_sweep(CASES["range test"])) if "base rate" in line]
+    places = [
+        {number: line.index(f" {number} ") for number in line.split() if number[0].isdigit()}
+        for line in (upper.split("base")[0], lower.split("base")[0])
+    ]
+    shared = places[0].keys() & places[1].keys()
+    assert len(shared) > 2
+    assert all(places[0][number] == places[1][number] for number in shared)
+
+
 def test_the_pale_line_is_explained_where_it_is_drawn() -> None:
     assert "The pale grey line is the training loss before the first update, 2.3." in rate_scores(made.found()).caption
     assert "pale" not in rate_scores(replace(made.found(), initial=float("nan"))).caption

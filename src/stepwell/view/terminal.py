@@ -225,14 +225,16 @@ def _letters(
 
 
 def _numbers_below(axis: Axis, columns: int) -> str:
-    """The numbers of the x axis under their places, and what they count."""
+    """The numbers of the x axis under their places, and what they count; none where the words need its place."""
     line = [" "] * columns
     name = f" {axis.label}"
     for tick in nice_ticks(axis, max(3, columns // 12)):
         words = significant(tick, 4)
         middle = round(float(place(axis, np.array([tick]), columns)[0]))
-        start = min(max(0, middle - len(words) // 2), columns - len(words) - len(name))
-        if start >= 0 and all(mark == " " for mark in line[max(0, start - 1) : start + len(words) + 1]):
+        centred = middle - len(words) // 2
+        start = min(max(0, centred), columns - len(words) - len(name))
+        near = centred - start <= len(words) // 2  # a number that is moved further stands under another place
+        if start >= 0 and near and all(mark == " " for mark in line[max(0, start - 1) : start + len(words) + 1]):
             line[start : start + len(words)] = words
     line[columns - len(name) :] = name
     return "".join(line)

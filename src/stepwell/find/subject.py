@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,8 @@ class Given:
                 f"loss is called with the model and a batch; give loss=lambda model, batch: criterion(model(batch[0]), "
                 f"batch[1]), where criterion is your {type(self.loss).__name__}"
             )
+        if (takes := _takes_other(self.loss)) is not None:
+            raise OptionError(f"loss is called with the model and a batch, as loss(model, batch); yours takes {takes}")
         if self.data is None:
             raise OptionError(f"{what} needs data=, such as data=loader")
         return self.loss, self.data
@@ -147,6 +150,21 @@ def _task(task: Any, optimizer: Any, given: Given) -> Subject:
     bench = of_task(ref, family, given.options, limit=given.limit)
     name = written(ref) if isinstance(ref, TaskRef) else _name(ref)
     return Subject(bench, name, family, True, for_family(family, given.options))
+
+
+def _takes_other(loss: object) -> str | None:
+    """What a loss takes, if it cannot be called with the model and a batch."""
+    if not callable(loss):
+        return f"nothing: it is a {type(loss).__name__}"
+    try:
+        signature = inspect.signature(loss)
+    except ValueError:  # some functions written in C do not tell
+        return None
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        return str(signature)
+    return None
 
 
 def _name(chosen: Any) -> str:

@@ -1,0 +1,49 @@
+"""What a user passes beside the model is looked at before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from stepwell.errors import OptionError
+from stepwell.find.subject import Given
+
+
+def loss(model: nn.Module, batch: Tensor, scale: float = 1.0) -> Tensor:
+    value: Tensor = model(batch).square().mean() * scale
+    return value
+
+
+class Loss(nn.Module):
+    def forward(self, model: nn.Module, batch: Tensor) -> Tensor:
+        return loss(model, batch)
+
+
+def given(function: Any) -> Given:
+    return Given(function, [torch.ones(4, 2)], None, None, None, None, 4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (
+            lambda model: model,
+            r"loss is called with the model and a batch, as loss\(model, batch\); yours takes \(model\)",
+        ),
+        (lambda model, inputs, targets: model, r"yours takes \(model, inputs, targets\)"),
+        (torch.tensor(0.5), "yours takes nothing: it is a Tensor"),
+    ],
+)
+def test_a_loss_that_cannot_take_a_model_and_a_batch_is_refused(wrong: object, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        given(wrong).need("a live model")
+
+
+@pytest.mark.parametrize("right", [loss, partial(loss, scale=2.0), Loss(), lambda *batch: batch, max])
+def test_one_that_can_is_not(right: Callable[..., Tensor]) -> None:
+    assert given(right).need("a live model")[0] is right

@@ -60,6 +60,14 @@ def test_every_verdict_but_found_says_what_to_do() -> None:
         assert bool(words.advice(replace(made.found(), verdict=verdict))) is (verdict is not Verdict.FOUND)
 
 
+def test_runs_without_memory_are_told_beside_any_verdict() -> None:
+    probes = list(made.found().probes)
+    probes[3] = replace(probes[3], fate=Fate.FAILED, score=NAN, words="out of memory")
+    for verdict in Verdict:
+        suggestion = replace(made.found(), verdict=verdict, probes=tuple(probes))
+        assert f"1 of {len(probes)} short runs ran out of memory" in " ".join(printed(suggestion).split())
+
+
 def test_the_numbers_are_told_with_what_they_mean() -> None:
     assert words.facts(made.found()) == {
         "Rate": "0.1",

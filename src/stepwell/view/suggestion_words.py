@@ -158,8 +158,11 @@ def score_meaning(suggestion: LrSuggestion) -> str:
 
 
 def advice(suggestion: LrSuggestion) -> str:
-    """What to do where the verdict is not `found`; empty where it is."""
-    return _NEXT[suggestion.verdict]
+    """What to do where the verdict is not `found`, or where memory ran out; empty where neither is so."""
+    lost = sum(probe.fate is Fate.FAILED for probe in suggestion.probes)
+    many = f"{lost} of {len(suggestion.probes)} short runs ran out of memory, which says nothing of their rates: "
+    memory = f"{many}make room, or take smaller batches, and search again." if lost else ""
+    return " ".join(filter(None, (memory, _NEXT[suggestion.verdict])))
 
 
 def rate_rows(suggestion: LrSuggestion) -> list[RateRow]:

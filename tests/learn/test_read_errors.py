@@ -50,6 +50,8 @@ code = "x = 3"
         ({"hints": '"one"'}, r"field 'hints': expected a list of texts, got 'one'"),
         ({"steps": "[]"}, r"field 'steps': practice shows a worked solution"),
         ({"modes": '["tune"]'}, r"field 'modes': a choice item appears in challenge, .* got 'tune'"),
+        ({"check": '"And then?"'}, r"field 'check': a quick check needs its answer; type: check = \{ question = "),
+        ({"check": '{ question = "And then?" }'}, r"field 'check.answer': it is missing"),
         ({"facts": '["1 == 1"]'}, r"field 'facts': '1 == 1' mentions nothing that is measured; measured is error, "),
         ({"id": '"Two words"'}, r"field 'id': expected small letters, digits and hyphens"),
         ({"type": '"quiz"'}, r"field 'type': expected one of choice, multi, .* got 'quiz'"),
@@ -70,6 +72,9 @@ def test_a_wrong_field_is_named(changed: dict[str, str], expected: str) -> None:
         (PROGRAM.replace('"x = 3"', '"import os"'), r"field 'proof.code': line 1 of the program uses `import os`"),
         (PROGRAM.replace('"x = 3"', '"x ="'), r"field 'proof.code': the program is not Python"),
         (PROGRAM.replace('["x"]', '["_x"]'), r"field 'proof.measures': '_x' cannot be measured"),
+        (PROGRAM.replace('["x"]', '["share"]'), r"field 'proof.measures': 'share' is a function of .* 'num_share'"),
+        (PROGRAM.replace('["x"]', '["pi"]'), r"field 'proof.measures': 'pi' is a word of claims already"),
+        (SCHEDULE.replace("rates =", "log ="), r"field 'proof.schedules': 'log' is a function of claims"),
         (PROGRAM.replace('["x"]', '["stdout"]'), r"'stdout' cannot be measured"),
         (PROGRAM + "seeds = 3\n", r"field 'proof.seeds': there is no such field here"),
         (SCHEDULE.replace(HORIZON, ""), r"field 'horizon': a schedule proof needs it; type: \[item.horizon\]"),
@@ -169,6 +174,9 @@ TUNE = (
         (head("control") + 'explanations = ["one"]\n' + PROGRAM + OPTIONS, "field 'explanations': two or more"),
         (FIX.replace("[1, 2]", "[1]"), r"field 'verify.seeds': expected two whole numbers or more"),
         (FIX.replace('"z == 2"', '"y == 2"'), r"field 'verify.demands\[0\].claim': the name 'y' is neither"),
+        (FIX.replace('"z"', '"count"'), "field 'verify.measures': 'count' is a function of claims; .* 'num_count'"),
+        (FIX.replace('"z"', '"seed"'), "field 'verify.measures': 'seed' is a word of claims already"),
+        (FIX.replace('"y = 1"', '"y = x"'), "field 'given': the start uses 'x' and does not make it; .*: `x`"),
         (FIX.replace('"y = 1"', '"import socket"'), r"field 'start': line 1 of the program uses `import socket`"),
         (FIX.replace("item.verify", "item.checks"), r"field 'verify': it is missing; type: \[item.verify\]"),
         (TUNE.replace('["SGD"]', '["Lion"]'), "field 'lab.optimizers': 'Lion' is none of SGD, "),
@@ -234,6 +242,21 @@ def test_a_page_is_its_blocks() -> None:
     assert second == Program("print(1)\n", "1\n")
     assert isinstance(third, Curves)
     assert dict(third.texts) == {"a": "hold"}
+
+
+@pytest.mark.parametrize(
+    ("line", "label", "schedule"),
+    [
+        ("a: hold", "a", "hold"),
+        ("T_max=25, gamma = 0.5: hold =0.1", "T_max=25, gamma = 0.5", "hold =0.1"),
+        ("hold =0.1", "hold =0.1", "hold =0.1"),
+        ("hold; momentum: hold 0.9", "hold; momentum: hold 0.9", "hold; momentum: hold 0.9"),
+    ],
+)
+def test_a_curve_of_a_page_has_a_label_or_is_its_own(line: str, label: str, schedule: str) -> None:
+    (curves,) = read_page(f"```curves\ntotal_steps=9 base_lr=0.1\n{line}\n```", "page")
+    assert isinstance(curves, Curves)
+    assert dict(curves.texts) == {label: schedule}
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,20 @@ def fix(start: str, solution: str, factor: str = "1") -> Item:
     return one(head("fix") + FIX.format(start=start, solution=solution, factor=factor))
 
 
+def listed(claim: str, more: str = "") -> Item:
+    """To fix: a program that lists the numbers to 9 and leaves one out."""
+    loop = "y = []\nfor step in range({}):\n    y.append(step)\n"
+    text = (
+        FIX.replace("z = y * seed", f"z = list(y); {more}")
+        .replace("z >= 2 * {factor}", claim)
+        .replace("{{{{z}}}}", "{{z}}")
+    )
+    return one(
+        head("fix")
+        + text.replace('"{start}"', f"'''{loop.format(9)}'''").replace('"{solution}"', f"'''{loop.format(10)}'''")
+    )
+
+
 def program(code: str, options: str = OPTIONS) -> Item:
     return choice(options, PROGRAM.replace('"x = 3"', f"'''\n{code}\n'''").replace("measures", "seconds = 1\nmeasures"))
 
@@ -115,6 +129,8 @@ BROKEN: list[tuple[Callable[[], Item], str]] = [
     (lambda: fix("y = 2", "y = 3"), "the start must fail its check, it came out right"),
     (lambda: fix("y = 1", "y = 1"), "the solution must pass its check, it came out wrong: It is 1"),
     (lambda: fix("y = 'a'", "y = 3"), "the start must fail its check, it came out could not"),
+    (lambda: listed("z[-1] == 9"), r"a program that does less .* could not check: 'z\[-1\] == 9' cannot be computed"),
+    (lambda: listed("len(z) == 10", "first = min(y)"), r"does less [\s\S]*ValueError: min[\s\S]*for step in \[\]"),
     (lambda: one(head("tune") + TUNE.format(start=0.4, solution=0.4)), "the start must miss the target"),
     (lambda: one(head("tune") + TUNE.format(start=1e-9, solution=1e-9)), "the solution must reach the target"),
 ]  # fmt: skip
@@ -131,6 +147,8 @@ def test_a_broken_item_is_refused(number: int, worker: Worker) -> None:
 
 
 def test_sound_items_are_verified_with_their_keys(worker: Worker) -> None:
+    (found,) = verify_item(listed("len(z) == 10 and z[-1] == 9", "first = min(y, default=0)"), worker)
+    assert isinstance(found, Verified), str(found)
     (found,) = verify_item(choice(), worker)
     assert isinstance(found, Verified)
     assert (found.key, found.measured["x"]) == (0, 3)
@@ -147,6 +165,21 @@ def test_an_expected_exception_is_measured(worker: Worker) -> None:
     (found,) = verify_item(item, worker)
     assert isinstance(found, Verified), str(found)
     assert found.measured["warnings"] == ["careful"]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "len(warnings) == 0", "warnings == []", "not warnings == ['x']", "stdout == ''", "error == ''",
+        "not any('order' in text for text in warnings)", "count(lines, 'done') == 0", "not 'done' in stdout", "x != 7",
+        "all(len(text) < 3 for text in warnings)", "x == 3",
+    ],
+)  # fmt: skip
+def test_a_claim_about_nothing_measured_is_a_claim_too(claim: str, worker: Worker) -> None:
+    (found,) = verify_item(choice(OPTIONS.replace("x == 3", claim)), worker)
+    assert isinstance(found, Verified), str(found)
+    (found,) = verify_item(choice(OPTIONS.replace("x == 3", f"{claim} or len(warnings) >= 0")), worker)
+    assert "comes out the same whatever is measured" in str(found)
 
 
 def test_a_whole_course_is_verified_by_several_workers(tmp_path: Path) -> None:

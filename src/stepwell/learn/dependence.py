@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, final
 
 from stepwell.errors import ContentError
 from stepwell.learn.claims import Claim
 
 TRIES = 400
+_LONG = "a text that is longer than most of those that are printed " * 4
 _SCALES = (0.0, 1e-9, 0.001, 0.1, 1.0, 10.0, 1e3, 1e9)
 
 
@@ -25,10 +27,10 @@ def idle(claim: Claim, names: Mapping[str, Any], measured: Mapping[str, Any]) ->
     found = claim.value(names)
     if found is False:
         return False
-    draw = Random(claim.text)
+    others = _Others(Random(claim.text), *_said(claim.tree))
     used = [name for name in measured if name in claim.names]
     for attempt in range(TRIES):
-        other = {name: _other(measured[name], draw, attempt) for name in used}
+        other = {name: others.of(measured[name], attempt) for name in used}
         try:
             if claim.value({**names, **other}) != found:
                 return False
@@ -53,34 +55,54 @@ def _settled(node: ast.expr, measured: frozenset[str]) -> bool:
     return not any(isinstance(part, ast.Name) and part.id in measured for part in ast.walk(node))
 
 
-def _other(value: Any, draw: Random, attempt: int) -> Any:
-    """A value of the same kind; the first few tries are the simple ones."""
-    match value:
-        case bool():
-            return draw.random() < 0.5
-        case int() | float():
-            return _number(draw, attempt)
-        case str():
-            return draw.choice(("", "x", f"{value}{value}", value[: len(value) // 2]))
-        case list():
-            return _list(value, draw, attempt)
-        case dict():
-            return {name: _other(part, draw, attempt) for name, part in value.items()}
-    return value
+def _said(tree: ast.expr) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """The texts and numbers of a claim: what it compares with is what may make a difference."""
+    said = [part.value for part in ast.walk(tree) if isinstance(part, ast.Constant)]
+    texts = tuple(value for value in said if isinstance(value, str))
+    return texts, tuple(value for value in said if isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def _number(draw: Random, attempt: int) -> float:
-    if attempt < len(_SCALES) * 2:
-        return _SCALES[attempt // 2] * (-1.0 if attempt % 2 else 1.0)
-    return draw.uniform(-1.0, 1.0) * draw.choice(_SCALES)
+@final
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """Makes values of the kind of those that were measured; the first few tries are the simple ones.
 
+    Args:
+        texts: those of the claim.
+        numbers: those of the claim.
+    """
 
-def _list(value: list[Any], draw: Random, attempt: int) -> list[Any]:
-    changed: Callable[[Any], Any] = lambda part: _other(part, draw, attempt)  # noqa: E731 - shared by two ways
-    if attempt % 3 == 0 and value:
-        same = changed(value[0])
-        return [same for _ in value]
-    made = [changed(part) for part in value]
-    if attempt % 3 == 1:
-        made = made[: draw.randrange(len(made) + 1)]
-    return made
+    draw: Random
+    texts: tuple[str, ...]
+    numbers: tuple[float, ...]
+
+    def of(self, value: Any, attempt: int) -> Any:
+        """Another value of the kind of this one."""
+        match value:
+            case bool():
+                return self.draw.random() < 0.5
+            case int() | float():
+                return self._number(attempt)
+            case str():
+                return self.draw.choice(("", "x", _LONG, f"{value}{value}", value[: len(value) // 2], *self.texts))
+            case list():
+                return self._list(value, attempt)
+            case dict():
+                return {name: self.of(part, attempt) for name, part in value.items()}
+        return value
+
+    def _number(self, attempt: int) -> float:
+        if attempt < len(_SCALES) * 2:
+            return _SCALES[attempt // 2] * (-1.0 if attempt % 2 else 1.0)
+        if self.numbers and self.draw.random() < 0.5:
+            return self.draw.choice(self.numbers)
+        return self.draw.uniform(-1.0, 1.0) * self.draw.choice(_SCALES)
+
+    def _list(self, value: list[Any], attempt: int) -> list[Any]:
+        if not value:  # of what it would be nobody knows
+            return [self.of(self.draw.choice(("", 1.0)), attempt)] * self.draw.randrange(3)
+        if attempt % 3 == 0:
+            same = self.of(value[0], attempt)
+            return [same for _ in value]
+        made = [self.of(part, attempt) for part in value]
+        return made[: self.draw.randrange(len(made) + 1)] if attempt % 3 == 1 else made

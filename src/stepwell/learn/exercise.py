@@ -117,10 +117,14 @@ def _judge(body: Fix, outcome: Outcome, names: Mapping[str, Any]) -> Graded:
         "message": "",
     }
     scope = {**names, **facts, **outcome.values}
-    try:
-        missed = [demand for demand in body.check.demands if not demand.claim.holds(scope)]
-        words = "\n".join(render(demand.message, scope) for demand in missed)
-    except ContentError as error:
-        return Graded(Verdict.COULD_NOT_CHECK, 0.0, str(error), shown)
+    missed: list[str] = []
+    for demand in body.check.demands:
+        try:
+            if not demand.claim.holds(scope):
+                missed.append(render(demand.message, scope))
+        except ContentError as error:
+            if missed:  # what comes after a demand that is missed may rest on it
+                break
+            return Graded(Verdict.COULD_NOT_CHECK, 0.0, str(error), shown)
     evidence = {**shown, "measured": dict(outcome.values), "warnings": list(outcome.warnings)}
-    return Graded(Verdict.WRONG if missed else Verdict.RIGHT, float(not missed), words, evidence)
+    return Graded(Verdict.WRONG if missed else Verdict.RIGHT, float(not missed), "\n".join(missed), evidence)

@@ -23,7 +23,7 @@ from stepwell.learn import programs
 from stepwell.schedule import Horizon, schedule
 
 _FENCE = re.compile(r"^```(?P<words>[^\n`]*)\n(?P<body>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-_LABEL = re.compile(r"^(?P<label>[^:|=(]+):\s+(?P<text>.+)$")
+_LABEL = re.compile(r"^(?P<label>[^:|(;]+):\s+(?P<text>.+)$")
 _FIGURES = frozenset({"total_steps", "steps_per_epoch", "tokens_per_step", "base_lr"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -118,9 +118,20 @@ def read(item: Fields, parameters: frozenset[str]) -> Proof:
         case other:
             fields.refuse("kind", f"expected schedule, program or training, got {other!r}")
     fields.close()
-    if taken := sorted(proof.names & (parameters | FUNCTIONS.keys() | CONSTANTS.keys() | {"margin", "seed"})):
-        item.refuse("proof.measures", f"{taken[0]!r} is a parameter or a word of claims already; choose another name")
+    field = "proof.schedules" if isinstance(proof, ScheduleProof) else "proof.measures"
+    refuse_taken(item, field, proof.names, parameters)
     return proof
+
+
+def refuse_taken(fields: Fields, field: str, names: Iterable[str], parameters: frozenset[str]) -> None:
+    """Refuse the first of these measured names that means something else in claims already."""
+    for name in sorted(names):
+        if name in parameters:
+            fields.refuse(field, f"{name!r} is a parameter already; measure it under another name")
+        if name in FUNCTIONS:
+            fields.refuse(field, f"{name!r} is a function of claims; measure it as something like {f'num_{name}'!r}")
+        if name in CONSTANTS or name in ("margin", "seed"):
+            fields.refuse(field, f"{name!r} is a word of claims already; measure it under another name")
 
 
 def read_frame(item: Fields, parameters: frozenset[str]) -> Frame | None:

@@ -15,6 +15,7 @@ from stepwell.learn import exercise, page, programs
 from stepwell.learn.claims import Claim
 from stepwell.learn.course import Course, Item, Topic
 from stepwell.learn.dependence import idle
+from stepwell.learn.half_done import half_done
 from stepwell.learn.instance import Instance, instance
 from stepwell.learn.items.body import Keyed
 from stepwell.learn.items.choice import Choice
@@ -236,6 +237,14 @@ def _fix(body: Fix, shown: Instance, runner: Runner) -> str:
     solved = exercise.check(body, codes[1], names, runner)
     if solved.verdict is not Verdict.RIGHT:
         raise ContentError(f"the solution must pass its check, it came out {solved.verdict}: {solved.words}")
+    short = replace(body, check=replace(body.check, seeds=body.check.seeds[:1]))
+    for less in half_done(codes[1]):
+        judged = exercise.check(short, less, names, runner)
+        if judged.verdict is Verdict.COULD_NOT_CHECK:
+            raise ContentError(
+                "a program that does less than the solution must be judged too, such as by a demand on the length of a "
+                f"list that comes before the others; it came out {judged.verdict}: {judged.words}\n{less}"
+            )
     return codes[1]
 
 

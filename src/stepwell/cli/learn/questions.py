@@ -60,6 +60,9 @@ def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
         case {"type": "write"}:
             _write(terminal, data)
         case {"type": "fix", "start": start}:
+            if data["given"]:
+                terminal.prose(f"**There already:** {data['given']}")
+                terminal.blank()
             terminal.code(start)
         case {"type": "tune"}:
             _tune(terminal, data)

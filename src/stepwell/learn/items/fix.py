@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
@@ -12,10 +15,11 @@ from stepwell.learn.claims import Claim
 from stepwell.learn.fields import Fields, Scope
 from stepwell.learn.items.body import Names
 from stepwell.learn.modes import Mode
-from stepwell.learn.proof import LONGEST_SECONDS, PROGRAM_FACTS
+from stepwell.learn.proof import LONGEST_SECONDS, PROGRAM_FACTS, refuse_taken
 from stepwell.learn.template import render
 
 _MODES = frozenset({Mode.FIX})
+_PLACE = re.compile(r"\{\{.+?\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,14 @@ class Fix:
 
     Args:
         start: what the learner begins with.
+        given: what the names are that the start uses and does not make, in words.
         solution: a program that passes.
     """
 
     start: str
     solution: str
     check: Check
+    given: str
 
     kind: ClassVar[str] = "fix"
     modes: ClassVar[frozenset[Mode]] = _MODES
@@ -81,7 +87,7 @@ class Fix:
     def read(cls, fields: Fields) -> Fix:
         """The body of an item's fields."""
         start, solution = _program(fields, "start"), _program(fields, "solution")
-        return cls(start, solution, _check(fields))
+        return cls(start, solution, _check(fields), _given(fields, start))
 
     @property
     def parts(self) -> int:
@@ -93,13 +99,15 @@ class Fix:
         return ()
 
     def face(self, names: Names, order: Sequence[int]) -> dict[str, Any]:
-        """The program to begin with."""
-        return {"start": render(self.start, names, exact=True), "needs": list(self.check.needs)}
+        """The program to begin with, and what is there already."""
+        start = render(self.start, names, exact=True)
+        return {"start": start, "given": render(self.given, names), "needs": list(self.check.needs)}
 
 
 def _check(item: Fields) -> Check:
     fields = item.under("verify")
     measures = fields.texts("measures")
+    refuse_taken(fields, "measures", measures, item.scope.parameters)
     fields.scope = Scope(item.scope.parameters, frozenset(measures) | PROGRAM_FACTS)
     seeds = fields.raw("seeds") or []
     if not isinstance(seeds, list) or len(seeds) < 2 or not all(type(seed) is int and seed >= 0 for seed in seeds):
@@ -115,6 +123,33 @@ def _check(item: Fields) -> Check:
     )
     fields.close()
     return check
+
+
+def _given(fields: Fields, start: str) -> str:
+    """The words about what is there already; every name that the start takes for granted is among them."""
+    given = fields.shown("given", "")
+    for name in sorted(_free(_PLACE.sub("0", start))):
+        if f"`{name}" not in given:
+            fields.refuse("given", f"the start uses {name!r} and does not make it; say what it is: `{name}`, ...")
+    return given
+
+
+def _free(code: str) -> set[str]:
+    """Names that a program uses and nowhere makes; none of one that cannot be read."""
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except SyntaxError:  # a start may be broken so
+        return set()
+    used, made = set(), set(dir(builtins))
+    for node in nodes:
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                made.add(name)
+            case ast.alias(name=name, asname=asname):
+                made.add((asname or name).partition(".")[0])
+    return used - made
 
 
 def _program(fields: Fields, name: str, default: str | None = None) -> str:

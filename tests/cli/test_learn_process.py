@@ -27,7 +27,7 @@ from stepwell.learn.session.player import Player
 from stepwell.learn.verdict import Verdict
 from stepwell.learn.worker import Worker
 
-LONG = 60.0
+LONG = 300.0
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ solution = "{solution}"
 [item.verify]
 seeds = [1, 2]
 measures = ["z"]
-seconds = 2
+seconds = 120
 needs = ["y"]
 after = "z = y * seed"
 [[item.verify.demands]]
@@ -96,8 +96,9 @@ def listed(claim: str, more: str = "") -> Item:
     )
 
 
-def program(code: str, options: str = OPTIONS) -> Item:
-    return choice(options, PROGRAM.replace('"x = 3"', f"'''\n{code}\n'''").replace("measures", "seconds = 1\nmeasures"))
+def program(code: str, options: str = OPTIONS, seconds: int = 120) -> Item:
+    proof = PROGRAM.replace('"x = 3"', f"'''\n{code}\n'''").replace("measures", f"seconds = {seconds}\nmeasures")
+    return choice(options, proof)
 
 
 BROKEN: list[tuple[Callable[[], Item], str]] = [
@@ -106,7 +107,7 @@ BROKEN: list[tuple[Callable[[], Item], str]] = [
     (lambda: program("x = 1 / 0"), r"the proof crashed at line 1: ZeroDivisionError: division by zero; mend it"),
     (lambda: program("y = 1"), "the proof never sets 'x', which it should measure"),
     (lambda: program("x = object()"), "a object cannot be measured"),
-    (lambda: program("while True:\n    pass"), "the proof timed out: it was stopped after 1"),
+    (lambda: program("while True:\n    pass", seconds=1), "the proof timed out: it was stopped after 1"),
     (lambda: program("import torch\nx = torch.zeros(10**10)"), "the proof crashed at line 2: RuntimeError: .*memory"),
     (lambda: choice(OPTIONS.replace("x == 4", "x != x")), "'x != x' comes out the same whatever is measured"),
     (lambda: choice(OPTIONS.replace("x == 3", "x > 2 or x <= 2")), "comes out the same whatever is measured"),

@@ -20,8 +20,8 @@ from stepwell.learn.job import Ending, Job, Outcome, Ran
 
 START_SECONDS = 120.0
 """How long torch may take to load: on a cold disk it has taken 40 s."""
-GRACE = 5.0
-"""How much longer than its own limit a job may take before the worker is given up."""
+GRACE = 30.0
+"""How much longer than its own limit a job may take before the worker is given up: a busy machine may be late."""
 BRIEFLY = 0.2
 """How long the worker has to tidy up when it is stopped."""
 

@@ -15,6 +15,7 @@ import pytest
 from stepwell.cli import main
 
 TASK = """
+import dataclasses
 import pathlib
 import time
 import torch
@@ -51,6 +52,11 @@ def nan(seed):
 
 def vector(seed):
     return blobs(seed, spoil="vector")
+
+def once(seed):
+    work = blobs(seed)
+    batches = iter([*work.train(0)] * 9)
+    return dataclasses.replace(work, train=lambda epoch: batches)
 
 def detached(seed):
     return blobs(seed, spoil="detached")
@@ -166,6 +172,7 @@ def test_limits_that_are_no_reason_are_not(capsys: pytest.CaptureFixture[str], a
         (("find", "blobs.py:missing"), "missing"),
         (("find", "blobs.py:vector"), "the loss must be a tensor with a single number, got shape (2,)"),
         (("find", "blobs.py:detached"), "the loss has no gradient"),
+        (("find", "blobs.py:once"), "train(epoch) gave one and the same iterator for two epochs"),
         (
             (*BLOBS, "--schedule", LONG, "--length", "600"),
             "in your run of 600 updates (total_steps=, or --length), the",

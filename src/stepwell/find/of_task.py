@@ -79,19 +79,25 @@ def of_task(
         work = built(0)
         groups = make_optimizer(optimizer, work, 1.0, options).param_groups
         ratios = tuple(group["lr"] / groups[0]["lr"] for group in groups)
-        _check_gradient(work, guard)
+        _check_first_batch(work, guard)
     source = Source(begin, lambda: pinned(0), guard, ratios, "initialisation and data order", work.steps_per_epoch)
     return Rig(source, How(), limit)
 
 
-def _check_gradient(work: Workload, guard: Callable[[str], AbstractContextManager[None]]) -> None:
-    """Refuse a loss from which nothing can be learned, before the search begins; where memory runs out, it will tell.
+def _check_first_batch(work: Workload, guard: Callable[[str], AbstractContextManager[None]]) -> None:
+    """Refuse what nothing can be learned from, before the search begins; where memory runs out, the search will tell.
 
     Raises:
-        TaskError: it is not one number, or has no gradient.
+        TaskError: every epoch is one and the same iterator; or the loss is not one number, or has no gradient.
     """
     with guard("was giving its first batch"):
-        batch = next(iter(work.train(0)), None)
+        batches = work.train(0)
+        if hasattr(batches, "__next__") and work.train(1) is batches:
+            raise TaskError(
+                "train(epoch) gave one and the same iterator for two epochs, which gives its batches only once; make a "
+                "new one on every call"
+            )
+        batch = next(iter(batches), None)
     if batch is None:  # the search says what to do about that
         return
     work.model.train()

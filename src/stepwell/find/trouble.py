@@ -14,7 +14,8 @@ def single(loss: object) -> Tensor:
         TaskError: it is not.
     """
     if not isinstance(loss, Tensor):
-        raise TaskError(f"the loss must be a tensor with a single number, got a {type(loss).__name__}")
+        instead = "; give the tensor itself, not its .item()" if isinstance(loss, float) else ""
+        raise TaskError(f"the loss must be a tensor with a single number, got a {type(loss).__name__}{instead}")
     if loss.numel() != 1:
         raise TaskError(f"the loss must be a tensor with a single number, got shape {tuple(loss.shape)}; take its mean")
     return loss

@@ -348,6 +348,18 @@ def test_code_is_wrapped_only_where_the_terminal_is_narrower(columns: int) -> No
     assert console.width == min(columns, 100)
 
 
+@pytest.mark.parametrize("width", [60, 70, 80, 81, 82, 83, 100])
+def test_short_code_is_never_broken_at_its_spaces(width: int) -> None:
+    code = "linear 0..1 for 200 | hold"
+    text = f"A run of a thousand updates has `{code}`, and `StepLR(optimizer,\n2, 0.5)` too: `{'x ' * 60}`."
+    terminal = on_terminal(typed(), width=width)
+    terminal.prose(text)
+    terminal.numbered([text])
+    assert printed(terminal).count(code) == printed(terminal).count("StepLR(optimizer, 2, 0.5)") == 2
+    assert max(map(cell_len, printed(terminal).splitlines())) <= width
+    assert re.search(r"[^\x20-\x7e\n]", printed(terminal)) is None
+
+
 @pytest.mark.parametrize(("lines", "confidence"), [(["80"], 0.8), (["x", "101", "5 %"], 0.05), (["100%"], 1.0)])
 def test_a_confidence_is_asked_for_in_percent(lines: list[str], confidence: float, tmp_path: Path) -> None:
     step = question("choice", options=THREE, sure=True)

@@ -59,10 +59,8 @@ def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
             terminal.say(f"A run of {data['total_steps']} updates, 0 to {data['total_steps'] - 1}{_base(data)}.", "dim")
         case {"type": "write"}:
             _write(terminal, data)
-        case {"type": "fix", "start": start}:
-            if data["given"]:
-                terminal.prose(f"**There already:** {data['given']}")
-                terminal.blank()
+        case {"type": "fix", "start": start, "given": given}:
+            terminal.prose(f"**There already:** {given}\n" if given else "")
             terminal.code(start)
         case {"type": "tune"}:
             _tune(terminal, data)

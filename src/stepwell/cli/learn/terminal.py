@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Timer
+from typing import final
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
@@ -22,6 +25,9 @@ PATIENCE = 0.25
 # The terminal's own ground and colours: the defaults of rich put code on black, which a light terminal shows as bars.
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h1": "bold underline"})
 CODE_THEME = "ansi_dark"
+# Code between single marks that fits well into a line, and what stands for its spaces while lines are broken.
+_INLINE = re.compile(r"(?<!`)`[^`]{1,50}`(?!`)")
+_STUCK = "\ue000"
 _FENCED = re.compile(r"^```[^\n`]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,7 +72,7 @@ class Terminal:
                 self.code(part)
                 self.blank()
             elif part.strip():
-                self.console.print(_rendered(part))
+                self.console.print(_Rendered(part))
 
     def numbered(self, texts: Sequence[str], marks: Sequence[str] = ()) -> None:
         """Print Markdown texts, each beside its mark: its number from 1 unless `marks` has others."""
@@ -79,7 +85,7 @@ class Terminal:
         table.add_column(justify="right", style="bold", min_width=4)
         table.add_column()
         for mark, text in zip(marks, texts, strict=True):
-            table.add_row(mark, _rendered(text))
+            table.add_row(mark, _Rendered(text))
         self.console.print(table)
 
     def code(self, program: str) -> None:
@@ -166,7 +172,19 @@ def _read(prompt: str) -> str:
     return line
 
 
-def _rendered(markdown: str) -> RenderableType:
-    from rich.markdown import Markdown
+@final
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """Markdown whose short pieces of code are not broken at their spaces."""
 
-    return Markdown(markdown.strip(), code_theme=CODE_THEME)
+    markdown: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.markdown import Markdown
+
+        whole = _INLINE.sub(lambda code: re.sub(r"\s+", _STUCK, code[0]), self.markdown.strip())
+        for segment in console.render(Markdown(whole, code_theme=CODE_THEME), options):
+            yield segment._replace(text=segment.text.replace(_STUCK, " "))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, options.max_width)

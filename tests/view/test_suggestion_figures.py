@@ -117,6 +117,15 @@ def test_a_score_above_the_untrained_one_does_not_set_the_scale() -> None:
     assert ring.notes == ("0.316: 50",)
 
 
+def test_a_score_a_little_above_the_untrained_one_is_in_the_picture() -> None:
+    probes = list(CASES["found"].probes)
+    probes[0] = replace(probes[0], score=made.START + 0.2, fate=Fate.FINISHED)
+    panel = rate_scores(replace(CASES["found"], probes=tuple(probes))).panels[0]
+    assert panel.y.range is not None
+    assert panel.y.range[1] > made.START + 0.2
+    assert not [series for series in panel.series if series.mark is Mark.RING]
+
+
 def test_scores_that_spread_widely_are_on_a_log_axis() -> None:
     probes = tuple(replace(probe, score=probe.score / 1000 + 0.001) for probe in CASES["found"].probes)
     assert rate_scores(replace(CASES["found"], probes=probes, initial=2.3)).panels[0].y.scale == "log"
@@ -223,7 +232,10 @@ def test_a_number_below_the_picture_stands_under_its_place_or_not_at_all() -> No
 
 
 def test_the_pale_line_is_explained_where_it_is_drawn() -> None:
-    assert "The pale grey line is the training loss before the first update, 2.3." in rate_scores(made.found()).caption
+    assert (
+        "The pale grey line is the training loss before the first update, 2.3 (mean of the seeds)."
+        in rate_scores(made.found()).caption
+    )
     assert "pale" not in rate_scores(replace(made.found(), initial=float("nan"))).caption
 
 

@@ -134,7 +134,7 @@ def test_a_caption_in_the_terminal_speaks_of_nothing_that_only_a_picture_has() -
     text = printed(made.found()) + printed(made.by_range_test())
     for unseen in ("green", "grey", "dashed", "dotted", "solid", "shaded", "Shaded"):
         assert unseen not in text
-    assert "Before the first update it was 2.3." in " ".join(text.split())
+    assert "Before the first update it was 2.3 (mean of the seeds)." in " ".join(text.split())
 
 
 def test_every_cell_of_a_table_knows_its_heading() -> None:

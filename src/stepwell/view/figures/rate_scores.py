@@ -29,6 +29,7 @@ from stepwell.view.palette import THEMES
 from stepwell.view.suggestion_words import score_words
 
 _COLOURS = tuple(number for number in range(len(THEMES["light"].colours)) if number != GREEN)  # by length
+ABOVE = 0.3  # of what the best run gained: so far above the score before the first update others are still shown
 
 
 def rate_scores(suggestion: LrSuggestion, *, in_text: bool = False) -> Figure:
@@ -116,7 +117,8 @@ def _score_axis(suggestion: LrSuggestion) -> tuple[Scale, Extent]:
     elif not (scores < suggestion.initial).any():  # nothing learned: all there is
         shown = np.append(scores, suggestion.initial)
     else:
-        shown = np.append(scores[scores <= suggestion.initial], suggestion.initial)
+        near = suggestion.initial + ABOVE * (suggestion.initial - scores.min())  # seeds begin at losses of their own
+        shown = np.append(scores[scores <= near], suggestion.initial)
     scale = fitting_scale(shown)
     return scale, visible_range([shown], scale, pad=0.12) or (0.0, 1.0)
 
@@ -132,7 +134,7 @@ def _untrained_words(suggestion: LrSuggestion, *, in_text: bool) -> str:
     """The level of the pale line."""
     if not math.isfinite(suggestion.initial):
         return ""
-    level = significant(suggestion.initial)
+    level = significant(suggestion.initial) + (" (mean of the seeds)" if len(seeds_used(suggestion)) > 1 else "")
     if in_text:
         return f"Before the first update it was {level}. "
     return f"The pale grey line is the {score_words(suggestion)} before the first update, {level}. "

@@ -24,7 +24,6 @@ _ASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "choice": ("Answer", "the number of an option"),
         "control": ("Answer", "the number of a run"),
         "multi": ("Answers", "the numbers of all that hold, such as 1 3"),
-        "order": ("Order", "all the numbers, the smallest first, such as 2 1 3"),
         "numeric": ("Answer", "a number, such as 0.05, 5e-2 or 5%"),
     }
 )
@@ -61,6 +60,11 @@ def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
                     return answered
 
 
+def _swapped(count: int) -> str:
+    """An example of all numbers up to `count` in an order."""
+    return " ".join(map(str, (2, 1, *range(3, count + 1))))
+
+
 def _time_left(left: float | None, since: float) -> str:
     """What is left of the time allowed, for a prompt; empty where there is no timer."""
     if left is None:
@@ -73,8 +77,12 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
     """What stands before the answer, and the form that it has."""
     match data["type"]:
         case "match":
-            letters = " ".join(LETTERS[: len(data.get("curves", ()))])
-            return f"Labels of {letters}", f"the number of a label for each of {letters}, such as 2 1 3"
+            count = len(data.get("curves", ()))
+            letters = " ".join(LETTERS[:count])
+            return f"Labels of {letters}", f"the number of a label for each of {letters}, such as {_swapped(count)}"
+        case "order":
+            count = len(data.get("pieces", ()))
+            return "Order", f"all the numbers, the smallest first, such as {_swapped(count)}"
         case "draw":
             return "Points", "`step value`, several with commas between; an empty line ends them"
         case "write":

@@ -66,12 +66,13 @@ class Terminal:
         if not self.console.is_terminal:
             self.say(markdown.strip())
             return
-        for number, part in enumerate(_FENCED.split(markdown.strip())):
-            if number % 2:
+        parts = [(part, bool(number % 2)) for number, part in enumerate(_FENCED.split(markdown.strip()))]
+        for number, (part, is_code) in enumerate((part, is_code) for part, is_code in parts if part.strip()):
+            if number:
                 self.blank()
+            if is_code:
                 self.code(part)
-                self.blank()
-            elif part.strip():
+            else:
                 self.console.print(_Rendered(part))
 
     def numbered(self, texts: Sequence[str], marks: Sequence[str] = ()) -> None:

@@ -57,7 +57,13 @@ def of_task(
 
     def built(seed: int) -> Workload:
         with user_code(file, f"the task was called with seed {seed}"):
-            return function(seed)
+            work: object = function(seed)
+        if not isinstance(work, Workload):
+            raise TaskError(
+                f"a task must return a Workload, got a {type(work).__name__}; a function that makes a model needs "
+                "loss= and data= too"
+            )
+        return work
 
     def begin(seed: int) -> Start:
         seed_all(seed)

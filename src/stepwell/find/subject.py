@@ -54,7 +54,7 @@ class Given:
                 f"loss is called with the model and a batch; give loss=lambda model, batch: criterion(model(batch[0]), "
                 f"batch[1]), where criterion is your {type(self.loss).__name__}"
             )
-        if (takes := _takes_other(self.loss)) is not None:
+        if (takes := _takes_other(self.loss, "model", "batch")) is not None:
             raise OptionError(f"loss is called with the model and a batch, as loss(model, batch); yours takes {takes}")
         if self.data is None:
             raise OptionError(f"{what} needs data=, such as data=loader")
@@ -86,6 +86,8 @@ def read_subject(subject: Any, optimizer: Any, given: Given) -> Subject:
         OptionError: arguments that do not go together.
         TaskError, OptimizerError: what cannot be trained.
     """
+    if given.how is not None and not isinstance(given.how, How):
+        raise OptionError(f"how= is a stepwell.How, such as How(accumulate=2), got {given.how!r:.60}")
     if isinstance(subject, nn.Module):
         return _live(subject, optimizer, given)
     if given.scheduler is not None:
@@ -147,21 +149,26 @@ def _task(task: Any, optimizer: Any, given: Given) -> Subject:
             "find_lr takes a task's name, a function that makes a model (with loss= and data=), or a live model; "
             f"got {task!r:.60}"
         )
+    if not isinstance(ref, TaskRef) and (takes := _takes_other(ref, "seed")) is not None:
+        raise OptionError(
+            f"a task is called with a seed, and {_name(ref)} takes {takes}; a function that makes a model needs loss= "
+            "and data= too"
+        )
     bench = of_task(ref, family, given.options, limit=given.limit)
     name = written(ref) if isinstance(ref, TaskRef) else _name(ref)
     return Subject(bench, name, family, True, for_family(family, given.options))
 
 
-def _takes_other(loss: object) -> str | None:
-    """What a loss takes, if it cannot be called with the model and a batch."""
-    if not callable(loss):
-        return f"nothing: it is a {type(loss).__name__}"
+def _takes_other(function: object, *arguments: str) -> str | None:
+    """What a function takes, if it cannot be called with these arguments."""
+    if not callable(function):
+        return f"nothing: it is a {type(function).__name__}"
     try:
-        signature = inspect.signature(loss)
+        signature = inspect.signature(function)
     except ValueError:  # some functions written in C do not tell
         return None
     try:
-        signature.bind(None, None)
+        signature.bind(*arguments)
     except TypeError:
         return str(signature)
     return None

@@ -18,6 +18,8 @@ def single(loss: object) -> Tensor:
         raise TaskError(f"the loss must be a tensor with a single number, got a {type(loss).__name__}{instead}")
     if loss.numel() != 1:
         raise TaskError(f"the loss must be a tensor with a single number, got shape {tuple(loss.shape)}; take its mean")
+    if loss.is_complex():
+        raise TaskError("the loss must be a tensor with a single real number, got a complex one; take its abs()")
     return loss
 
 

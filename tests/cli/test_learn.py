@@ -338,12 +338,13 @@ def test_what_a_program_prints_is_shown_and_cut_in_the_middle(
 
 @pytest.mark.parametrize("columns", [200, 60])
 def test_code_is_wrapped_only_where_the_terminal_is_narrower(columns: int) -> None:
-    line = "scheduler = " + "+".join(["1"] * 60)
+    line = "scheduler = " + " + ".join(["1"] * 45)
     console = Console(file=io.StringIO(), width=min(columns, 100), force_terminal=True, color_system=None)
     terminal = Terminal(console, typed(), False, columns)
     terminal.code(line)
     terminal.prose(f"Look:\n```python\n{line}\n```\nSo.")
     assert printed(terminal).count(line) == (2 if columns > len(line) else 0)
+    assert len(re.findall(r"^ {10}\+? ?1", printed(terminal), re.MULTILINE)) == (0 if columns > len(line) else 2 * 3)
     assert max(map(cell_len, printed(terminal).splitlines())) <= columns
     assert console.width == min(columns, 100)
 
@@ -725,6 +726,7 @@ def test_a_watched_program_is_checked_at_every_save(
     code, told, _ = stepwell(capsys, "watch", item.id, file, *me)
     assert code == 0
     assert f"Wrote {file}." in told
+    assert f"There already:** {item.body.given}" in told  # type: ignore[attr-defined]  # of Fix
     assert told.index("ZeroDivisionError") < told.index("Right.")
     with Progress.open(tmp_path / "me.sqlite") as opened:
         assert [one.verdict for one in opened.attempts()] == [Verdict.CRASHED, Verdict.RIGHT]

@@ -143,11 +143,11 @@ for step in range(200):
 @pytest.mark.parametrize(
     ("code", "verdict", "words"),
     [
-        (START + LOOP, Verdict.RIGHT, "it passes under 3 seeds"),
+        (START + LOOP, Verdict.RIGHT, "It passes under 3 seeds."),
         (START, Verdict.WRONG, "On new points the loss is"),
         (START + "1 / 0", Verdict.CRASHED, "line 3: 1 / 0\nZeroDivisionError: division by zero"),
         ("model = ", Verdict.CRASHED, "SyntaxError"),
-        ("x = 1", Verdict.WRONG, "the program has to leave these names behind: model"),
+        ("x = 1", Verdict.WRONG, "The program has to leave these names behind: model."),
         ("import os\nos._exit(0)", Verdict.CRASHED, "ended without a result"),
         (START + LOOP + "model = lambda points: None", Verdict.COULD_NOT_CHECK, "the check stopped"),
         (START + LOOP + "raise SystemExit(0)", Verdict.CRASHED, "SystemExit"),

@@ -57,7 +57,7 @@ def check(body: Fix, code: str, names: Mapping[str, Any], runner: Runner) -> Gra
             return Graded(graded.verdict, 0.0, graded.words, {**graded.evidence, "seed": seed})
     measured = [dict(outcome.values) for outcome in ran.outcomes]
     evidence = {"seeds": list(how.seeds), "measured": measured, "printed": printed(ran.outcomes[0].stdout)}
-    return Graded(Verdict.RIGHT, 1.0, f"it passes under {len(how.seeds)} seeds", evidence)
+    return Graded(Verdict.RIGHT, 1.0, f"It passes under {len(how.seeds)} seeds.", evidence)
 
 
 def train(lab: Lab, setting: Setting, runner: Runner) -> Graded:
@@ -75,7 +75,7 @@ def train(lab: Lab, setting: Setting, runner: Runner) -> Graded:
     reached = [run["reached"] for run in runs]
     hits = sum(loss <= lab.target for loss in reached)  # a NaN is no hit
     worst = max(reached) if all(math.isfinite(loss) for loss in reached) else float("nan")
-    words = f"{hits} of {len(runs)} seeds reach {lab.target:g}; the worst comes to {worst:.4g}"
+    words = f"{hits} of {len(runs)} seeds reach {lab.target:g}; the worst comes to {worst:.4g}."
     evidence = {"runs": runs, "target": lab.target}
     right = hits == len(runs)
     return Graded(Verdict.RIGHT if right else Verdict.WRONG, hits / len(runs), words, evidence)
@@ -106,7 +106,7 @@ def _judge(body: Fix, outcome: Outcome, names: Mapping[str, Any]) -> Graded:
         return Graded(Verdict.CRASHED, 0.0, outcome.trace, {**shown, "line": outcome.line})
     if outcome.error and outcome.part == _NEEDS:
         needs = ", ".join(body.check.needs)
-        return Graded(Verdict.WRONG, 0.0, f"the program has to leave these names behind: {needs}", shown)
+        return Graded(Verdict.WRONG, 0.0, f"The program has to leave these names behind: {needs}.", shown)
     if outcome.error:
         return Graded(Verdict.COULD_NOT_CHECK, 0.0, f"the check stopped: {outcome.trace or outcome.message}", shown)
     facts = {

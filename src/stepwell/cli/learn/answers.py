@@ -95,7 +95,7 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
         case "tune":
             return "Optimizer (Enter to begin, or try again)", "the optimizer, then the rate and the schedule"
         case "card":
-            return "Think, then Enter", "Enter turns the card over"
+            return "Think, then Enter", "Enter to turn the card over"
         case "explain":
             return "Your words", "as many lines as you like; an empty line ends them"
         case kind:

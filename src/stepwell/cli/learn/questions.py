@@ -59,11 +59,18 @@ def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
             terminal.say(f"A run of {data['total_steps']} updates, 0 to {data['total_steps'] - 1}{_base(data)}.", "dim")
         case {"type": "write"}:
             _write(terminal, data)
-        case {"type": "fix", "start": start, "given": given}:
-            terminal.prose(f"**There already:** {given}\n" if given else "")
+        case {"type": "fix", "start": start}:
+            print_given(terminal, data)
             terminal.code(start)
         case {"type": "tune"}:
             _tune(terminal, data)
+
+
+def print_given(terminal: Terminal, data: Mapping[str, Any]) -> None:
+    """Print what the names are that a program to mend finds."""
+    if data["given"]:
+        terminal.prose(f"**There already:** {data['given']}")
+        terminal.blank()
 
 
 def print_last(terminal: Terminal, data: Mapping[str, Any]) -> None:

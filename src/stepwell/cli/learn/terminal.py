@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ PATIENCE = 0.25
 # The terminal's own ground and colours: the defaults of rich put code on black, which a light terminal shows as bars.
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h1": "bold underline"})
 CODE_THEME = "ansi_dark"
+HANGING = " " * 8
+"""Before what is left of a line of code that is wider than the terminal."""
 # Code between single marks that fits well into a line, and what stands for its spaces while lines are broken.
 _INLINE = re.compile(r"(?<!`)`[^`]{1,50}`(?!`)")
 _STUCK = "\ue000"
@@ -96,12 +99,13 @@ class Terminal:
             return
         from rich.syntax import Syntax
 
-        shown = Syntax(
-            program.strip("\n").rstrip(), "python", theme=CODE_THEME, word_wrap=True, background_color="default",
-            padding=(0, 2),
-        )  # fmt: skip
         with self._whole_width():
-            self.console.print(shown)
+            fitting = "\n".join(
+                _fitted(line, self.console.width - 4) for line in program.strip("\n").rstrip().split("\n")
+            )
+            self.console.print(
+                Syntax(fitting, "python", theme=CODE_THEME, word_wrap=True, background_color="default", padding=(0, 2))
+            )
 
     def verbatim(self, lines: Sequence[str]) -> None:
         """Print lines of output as they are, set in."""
@@ -171,6 +175,16 @@ def _read(prompt: str) -> str:
     if not sys.stdin.isatty():
         sys.stdout.write("\n")  # nobody's return key has ended the line of the prompt
     return line
+
+
+def _fitted(line: str, width: int) -> str:
+    """A line of code on as many lines as it needs; those after the first are set in further."""
+    indent = line[: len(line) - len(line.lstrip())]
+    if len(line) <= width or len(indent) > width // 2:
+        return line
+    return textwrap.fill(
+        line.lstrip(), width, initial_indent=indent, subsequent_indent=f"{indent}{HANGING}", break_on_hyphens=False
+    )
 
 
 @final

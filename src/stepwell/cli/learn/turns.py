@@ -54,7 +54,7 @@ def verdict_event(terminal: Terminal, step: Step) -> Event:
         if line in LEAVE:
             return QUIT
         if line:
-            uncover = "Enter uncovers the answer to the quick check. " if hidden else ""
+            uncover = "Enter uncovers the answer to the quick check; then " if hidden else ""
             terminal.say(f"{uncover}{go_on}; what is answered is kept.")
         elif hidden:
             print_answers(terminal, step.data)

@@ -80,6 +80,7 @@ def _exercise(course: Path | None, word: str, seed: int) -> Instance:
 
 def _begin(front: Terminal, step: Step, path: Path, *, json: bool) -> None:
     """Write the program where none is, and say what is to be done."""
+    from stepwell.cli.learn.questions import print_given
     from stepwell.view.write import write_file
 
     written = not path.exists()
@@ -89,6 +90,8 @@ def _begin(front: Terminal, step: Step, path: Path, *, json: bool) -> None:
         typer.echo(step.to_json())
         return
     front.prose(step.data["question"])
+    front.blank()
+    print_given(front, step.data)
     front.say(f"{'Wrote' if written else 'Watching'} {path}. It is checked whenever you save it; Ctrl-C ends.", "bold")
 
 

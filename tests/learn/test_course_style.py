@@ -32,7 +32,7 @@ SEEDS = 30
 
 # A number 1 and a word in the plural: `the first 1 updates`. A verb that ends in s is none.
 ONE_OF_MANY = re.compile(r"(?<![\w.,:/*^=+-])(?<![-+*/=] )1 (?!is|was|has|as|this|minus|plus|times|does)([a-z]+s)\b")
-VERBS = frozenset({"changes", "grows", "makes", "sets", "sits", "starts"})
+VERBS = frozenset({"changes", "gives", "grows", "makes", "sets", "sits", "starts"})
 # Texts begin with a capital, code, a number or a place; `torch` is a name.
 BEGINNING = re.compile(r"\"?[A-Z`0-9{(+-]|torch\b|log \d")
 

@@ -95,7 +95,7 @@ def _tick(body: Explain, answer: Any, shown: Instance) -> Graded:
         expect("explain", form, answer)
     found = sorted(set(ticks))
     evidence = {"text": answer["text"], "ticks": found, "needed": body.needed, "concepts": count}
-    words = f"{len(found)} of {count} concepts by your own count, {body.needed} make a good explanation"
+    words = f"{len(found)} of {count} concepts by your own count, {body.needed} make a good explanation."
     return Graded(Verdict.UNGRADED, len(found) / count, words, evidence)
 
 

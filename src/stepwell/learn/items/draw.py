@@ -84,7 +84,7 @@ class Draw:
         off = np.abs(drawn - np.asarray(key))
         distance = float(off.mean()) / height(key)
         worst = int(off.argmax())
-        words = f"on average {distance:.0%} of the curve's height away, most at step {worst}"
+        words = f"On average {distance:.0%} of the curve's height away, most at step {worst}."
         evidence = {"distance": distance, "worst_step": worst, "drawn": drawn.tolist(), "measured": key}
         return Judged(distance <= self.tolerance, max(0.0, 1.0 - distance), words, evidence)
 

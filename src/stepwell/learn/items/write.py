@@ -108,14 +108,15 @@ class Write:
         except ContentError:
             raise
         except StepwellError as error:  # what the learner wrote, in the words of the language
-            return Judged(False, 0.0, str(error), {"text": text})
+            words = str(error)
+            return Judged(False, 0.0, f"{words[:1].upper()}{words[1:]}.", {"text": text})
         evidence = {"text": text, "given": given, "target": target}
         if len(given) != len(target):
             raise ContentError(f"the target has {len(target)} rates, the horizon {len(given)} updates")
         off = gap(given, target)
         allowed = self.tolerance * max(map(abs, target))
         worst = max(range(len(target)), key=lambda step: abs(given[step] - target[step]))
-        words = f"at step {worst} the rate is {given[worst]:.4g}, the target's {target[worst]:.4g}"
+        words = f"At step {worst} the rate is {given[worst]:.4g}, the target's {target[worst]:.4g}."
         right = off <= allowed
         share = off / (max(map(abs, target)) or 1.0)
         return Judged(right, 1.0 if right else max(0.0, 1.0 - share), "" if right else words, evidence)

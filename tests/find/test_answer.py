@@ -68,7 +68,7 @@ def test_a_rate_that_costs_most_of_the_gain_is_not_suggested_for_being_careful()
 def test_good_rates_are_those_within_the_tolerance_and_below_failure() -> None:
     careful = concluded({-10: [0.9], -9: [0.3], -8: [0.1], -7: [FAILED]})
     assert (careful.place, careful.low, careful.high) == (-9, -8, -8)  # -9 costs 22%
-    assert "0.00562 costs 22%" in careful.words
+    assert "0.00562 gains 78% as much" in careful.words
     short = heat(16, 2, {-10: [0.5], -8: [FAILED], -6: [FAILED]})
     below = concluded({-10: [0.5], -9: [0.12], -8: [0.1], -7: [0.5]}, coarse=short)
     assert (below.low, below.high, below.edge) == (-9, -9, -8)

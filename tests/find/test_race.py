@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.find.race import Ask, Heat, Level, Told, best_place, normalised, race, risks
+from stepwell.find.race import LATE, Ask, Heat, Level, Told, best_place, normalised, race, risks
 
 WIDE = (-100, 100)
 ONE = Level(10, 2, (0,))
@@ -116,6 +116,29 @@ def test_regrets_by_hand() -> None:
     }
     assert heat.regrets() == pytest.approx({0: (0.5 + 1 / 3) / 2, 1: (0.0 + 2 / 3) / 2, 2: 1.0})
     assert heat.failed() == {2}
+
+
+def test_rates_of_a_seed_are_also_compared_by_the_losses_on_their_way() -> None:
+    heat = Heat(Level(10, 1, (0,)))
+    heat.told = {(0, 0): Told(0.5, 1.0, late=0.7), (1, 0): Told(0.5, 1.0, late=0.6), (2, 0): Told(0.6, 1.0, late=0.6)}
+    regrets = heat.regrets()
+    assert best_place(regrets) == 1
+    assert regrets == pytest.approx({0: LATE * 0.1 / 0.5, 1: 0.0, 2: (1 - LATE) * 0.1 / 0.5})
+
+
+@given(offset=st.floats(-10, 10))
+def test_it_does_not_matter_how_hard_the_batches_on_the_way_were(offset: float) -> None:
+    def told(late: float) -> Heat:
+        rows = {(0, 0): Told(0.9, 1.0, late), (1, 0): Told(0.5, 1.0, late + 0.2), (2, 0): Told(math.inf, 1.0)}
+        return Heat(Level(10, 1, (0,)), rows)
+
+    assert told(0.4 + offset).regrets() == pytest.approx(told(0.4).regrets(), abs=1e-9)
+
+
+def test_late_losses_are_no_sign_of_learning() -> None:
+    heat = Heat(Level(10, 1, (0,)), {(0, 0): Told(1.0, 1.0, late=0.1), (1, 0): Told(1.1, 1.0, late=0.1)})
+    assert not heat.learned
+    assert set(heat.regrets().values()) == {1.0}
 
 
 def test_a_rate_next_to_failure_carries_some_of_it() -> None:

@@ -150,6 +150,17 @@ def test_a_run_without_memory_reserves_no_budget_for_the_others() -> None:
     assert search.dear == HOLD.scored
 
 
+@pytest.mark.parametrize("after", [40, 60, 90])
+def test_memory_that_lacked_once_says_nothing_of_a_rate(after: int) -> None:
+    search = searched(ToyBench(1.0, hungry_after=after), 900)
+    [lacking] = [probe for probe in search.probes if probe.fate is Fate.FAILED]
+    again = search.probes[search.probes.index(lacking) + 1]
+    assert (again.lr, again.seed, again.steps, again.fate) == (lacking.lr, lacking.seed, lacking.steps, Fate.FINISHED)
+    found = answer(search.heats, None, search.probes)
+    undisturbed = searched(ToyBench(1.0), 900)
+    assert found.place == answer(undisturbed.heats, None, undisturbed.probes).place
+
+
 # Short runs
 
 
@@ -346,6 +357,7 @@ def test_the_range_test_reads_a_rate_and_promises_no_interval() -> None:
         ({"schedule": "linear 0..1 for 100 | cosine to 0"}, HorizonError, "such as total_steps=10_000"),
         ({"budget": 10}, OptionError, "at least 60, got 10"),
         ({"seed": -1}, OptionError, "seed must be a whole number of at least 0, got -1"),
+        ({"seed": "a"}, OptionError, "seed must be a whole number of at least 0, got 'a'"),
         ({"metric": "val"}, OptionError, "it needs val=..., a validation loader"),
         ({"schedule": "cosin 1..0"}, ScheduleError, "cosine"),
         ({"schedule": "cosine 1..0 for 3ep"}, HorizonError, "ep"),

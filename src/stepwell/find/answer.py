@@ -132,9 +132,10 @@ def _nothing_learned(tried: Sequence[Heat]) -> str | None:
     gain = max((one.initial - one.score) / (abs(one.initial) or 1.0) for one in finished)
     if gain >= NOTICEABLE:
         return None
+    lowered = f"by more than {gain:.2g} of it" if gain > 0.0 else "at all"
     return (
-        f"No rate lowered the score by more than {max(gain, 0.0):.2g} of it in {len(told)} short runs; the loss may "
-        "not depend on what is trained, or need longer runs: give more updates."
+        f"No rate lowered the score {lowered} in {len(told)} short runs; the loss may not depend on what is trained, "
+        "or need longer runs: give more updates."
     )
 
 
@@ -155,12 +156,11 @@ def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int |
     tried = f"of {len(regrets)} rates over {steps} updates on {seeds}"
     if place == best:
         return Verdict.FOUND, f"Best {tried}, with worse ones on both sides."
-    share = f"{regrets[place]:.0%} of what there is to gain" if regrets[place] >= 0.005 else "next to nothing"
     fails = best + gap not in regrets or best + gap in heat.failed()
-    above = "fails" if fails else f"costs {regrets[best + gap]:.0%}"
+    above = "fails" if fails else f"gains {1.0 - regrets[best + gap]:.0%} as much"
     return Verdict.FOUND, (
-        f"{rate_at(best):.3g} scored best {tried}, but the next higher rate {above}; {rate_at(place):.3g} costs "
-        f"{share} and is further from too high."
+        f"{rate_at(best):.3g} scored best {tried}, but the next higher rate {above}; {rate_at(place):.3g} gains "
+        f"{1.0 - regrets[place]:.0%} as much and is further from too high."
     )
 
 

@@ -100,20 +100,30 @@ class Search:
         return self.bench.spent + beginning + ask.level.steps + dear <= self.budget
 
     def _run(self, ask: Ask) -> Told:
+        probe = self._tried(ask)
+        if probe.fate is Fate.FAILED and self._affordable(ask):  # what lacked memory once may have it the next time
+            probe = self._tried(ask)
+        initial = self.initials.get(ask.seed, math.nan)
+        if probe.fate is not Fate.FINISHED:
+            return Told(math.inf, initial)
+        late = probe.losses[len(probe.losses) // 2 :].mean() if self.setting.metric == "loss" else None
+        return Told(probe.score, initial, late)
+
+    def _tried(self, ask: Ask) -> Probe:
         lr, steps, stage, seed = rate_at(ask.place), ask.level.steps, ask.level.stage, self.seed + ask.seed
         self._tell(f"{steps} updates at rate {lr:.3g}")
         try:
             self._stand_on(ask.seed)
         except TrialMemoryError as error:
-            self.probes.append(no_memory(error, lr=lr, steps=steps, seed=seed, stage=stage))
-            return Told(math.inf, math.nan)
-        initial = self.initials[ask.seed]
-        before = self.bench.spent
-        probe = short_run(self.bench, self.setting, lr=lr, steps=steps, initial=initial, seed=seed, stage=stage)
+            probe = no_memory(error, lr=lr, steps=steps, seed=seed, stage=stage)
+        else:
+            initial = self.initials[ask.seed]
+            before = self.bench.spent
+            probe = short_run(self.bench, self.setting, lr=lr, steps=steps, initial=initial, seed=seed, stage=stage)
+            if probe.fate is not Fate.FAILED:  # that one has no losses, and may not have been scored
+                self.dear = max(self.dear, self.bench.spent - before - len(probe.losses))
         self.probes.append(probe)
-        if probe.fate is not Fate.FAILED:  # that one has no losses, and may not have been scored
-            self.dear = max(self.dear, self.bench.spent - before - len(probe.losses))
-        return Told(probe.score if probe.fate is Fate.FINISHED else math.inf, initial)
+        return probe
 
     def _stand_on(self, seed: int) -> None:
         if self._here != seed:

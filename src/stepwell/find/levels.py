@@ -16,9 +16,9 @@ ALONE = 4.5  # ... and on a seed that has to find the best one by itself
 def levels(budget: int, *, scored: int) -> list[Level]:
     """The levels of a race within `budget` updates.
 
-    Seed 0 finds the half decade; quarter decades are told apart by runs as long as the rest allows, on a fresh seed, on
-    two from 450 updates up, on three from 1,500. The lengths were chosen by simulating races from stored runs: see the
-    log.
+    Below 200 one seed tells quarter decades apart at once. Above, seed 0 finds the half decade, and runs as long as the
+    rest allows the quarter: on one fresh seed, on two from 450 updates up, on three from 1,500. The lengths were chosen
+    by simulating races from stored runs: see the log.
 
     Args:
         budget: updates in all, the sweep's and the scored batches among them.
@@ -30,7 +30,7 @@ def levels(budget: int, *, scored: int) -> list[Level]:
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < SMALLEST:
         raise OptionError(f"the budget is a whole number of updates of at least {SMALLEST}, got {budget!r}")
     if budget < 200:
-        return [Level(max(min(16, (budget - SWEEP) // 3 - scored), 3), 2, (0,))]
+        return [Level(max(min(16, (budget - SWEEP) // 3 - scored), 3), 1, (0,))]
     first = 10 if budget < 450 else 16  # after ten updates a rate that will fail may still look best
     seeds = (1,) if budget < 450 else (1, 2) if budget < 1500 else (1, 2, 3)
     rest = budget - SWEEP - COARSE_RUNS * (first + scored)

@@ -94,6 +94,8 @@ def find_lr(  # noqa: PLR0913 -- what is trained, what is asked, and how far to 
     """
     _check(metric, method, low, high)
     _check_counts(budget=budget, total_steps=total_steps)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise OptionError(f"a seed must be a whole number of at least 0, got {seed!r}")
     setting = Setting(read_schedule(schedule), total_steps, SCORED, metric)
     given = Given(loss, data, val, options, scheduler, how, VAL_BATCHES[metric])
     asked = read_subject(subject, optimizer, given)

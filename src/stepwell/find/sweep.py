@@ -18,6 +18,9 @@ CALM = 8  # updates at the lowest rates, whose losses only tell how far apart th
 # How far below the lowest loss of the sweep the race begins. A step at a rate that fails within a few updates still
 # lowers the loss once, so the lowest loss lies above every good rate, by a decade and more.
 BELOW = 4
+# ... and how far below the rate at which the sweep blew up at most: where batches differ more than a sweep learns, its
+# lowest loss may lie anywhere, and its end does not.
+REACH = 10
 
 
 def span(bounds: tuple[int, int] | None) -> tuple[int, int]:
@@ -62,6 +65,8 @@ def _loss(bench: Bench, lr: float) -> float:
 def where_to_begin(test: RangeTest, first: int) -> int:
     """The place at which the race begins: some way below the lowest loss, as a mean over three neighbours.
 
+    Where the sweep has blown up, it is not further below that than `REACH`.
+
     Args:
         test: a sweep.
         first: the place of its first rate.
@@ -71,7 +76,10 @@ def where_to_begin(test: RangeTest, first: int) -> int:
     losses = np.minimum(np.nan_to_num(test.losses, nan=math.inf), _ceiling(test.losses))
     padded = np.concatenate([losses[:1], losses, losses[-1:]])
     means = (padded[:-2] + padded[1:-1] + padded[2:]) / 3.0
-    return first + int(np.argmin(means)) - BELOW
+    lowest = first + int(np.argmin(means)) - BELOW
+    last = len(test.losses) - 1
+    blown_up = last > CALM and not test.losses[last] <= _ceiling(test.losses)
+    return max(lowest, first + last - REACH) if blown_up else lowest
 
 
 def untrained_loss(test: RangeTest) -> float:

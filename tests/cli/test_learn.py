@@ -372,7 +372,9 @@ def test_a_confidence_is_asked_for_in_percent(lines: list[str], confidence: floa
 def test_the_learner_ticks_and_the_machine_suggests(line: str, ticks: list[int]) -> None:
     concepts = [{"text": text, "suggested": text == "b"} for text in THREE]
     step = Step("concepts", Mode.LEARN, 3, 3, {"text": "words", "concepts": concepts}, ("answer", "skip", "quit"))
-    event = concepts_event(on_terminal(typed("4", "", line)), step)
+    terminal = on_terminal(typed("4", "?", "", line))
+    event = concepts_event(terminal, step)
+    assert "Type the numbers of the concepts, ok for those with *, or none." in printed(terminal)
     assert event == {"do": "answer", "answer": {"text": "words", "ticks": ticks}}
 
 

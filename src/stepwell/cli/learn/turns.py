@@ -23,7 +23,7 @@ def back_event(terminal: Terminal) -> Event:
             word = RATINGS[int(word) - 1]
         if word in RATINGS:
             return {"do": "answer", "answer": word}
-        terminal.say("Type a number from 1 to 4, or s to leave it unrated.", "dim")
+        terminal.say("Type a number from 1 to 4, s to leave it unrated, or q to end.", "dim")
 
 
 def concepts_event(terminal: Terminal, step: Step) -> Event:
@@ -36,6 +36,9 @@ def concepts_event(terminal: Terminal, step: Step) -> Event:
             return QUIT
         if line in ("s", "skip"):
             return {"do": "skip"}
+        if line == "?":
+            terminal.say("Type the numbers of the concepts, ok for those with *, or none. Or s to skip, q to end.")
+            continue
         try:
             none = line in ("none", "0")
             ticks = suggested if line == "ok" else [] if none else places(line, count, "numbers such as 1 3")

@@ -31,8 +31,9 @@ def levels(budget: int, *, scored: int) -> list[Level]:
         raise OptionError(f"the budget is a whole number of updates of at least {SMALLEST}, got {budget!r}")
     if budget < 200:
         return [Level(max(min(16, (budget - SWEEP) // 3 - scored), 3), 1, (0,))]
-    first = 10 if budget < 450 else 16  # after ten updates a rate that will fail may still look best
+    coarse = 10 if budget < 250 else 16  # after ten updates many a rate that will fail still looks best
     seeds = (1,) if budget < 450 else (1, 2) if budget < 1500 else (1, 2, 3)
-    rest = budget - SWEEP - COARSE_RUNS * (first + scored)
+    rest = budget - SWEEP - COARSE_RUNS * (coarse + scored)
     fine = int(rest / (ALONE if len(seeds) == 1 else FINE_RUNS * len(seeds))) - scored
-    return [Level(first, 2, (0,)), Level(fine, 1, seeds, stage=FINE)]
+    below = 1 if len(seeds) == 1 else 0  # on one seed, with few updates, nothing else shows that it is too high
+    return [Level(coarse, 2, (0,)), Level(fine, 1, seeds, FINE, below)]

@@ -27,12 +27,15 @@ class Level:
         gap: places between neighbouring rates.
         seeds: on which each rate runs.
         stage: what records call it.
+        below: places below the best one of the level before, where it begins: the shorter that level's runs were, the
+            more of its best rates fail later.
     """
 
     steps: int
     gap: int
     seeds: tuple[int, ...]
     stage: str = "race"
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def normalised(score: float, best: float, initial: float) -> float:
 
 
 def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
-    """Ask for runs level by level; each begins at the best place of the one before.
+    """Ask for runs level by level; each begins at the best place of the one before, or some below it.
 
     On its first seed a level walks: from the start and the place below it towards less regret, until the best place has
     worse ones on both sides. A start that is wrong by decades costs a few short runs. Its other seeds run the best
@@ -127,7 +130,7 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
     """
     heats: list[Heat] = []
     for level in levels:
-        start = min(max(start, bounds[0] + level.gap), bounds[1])
+        start = min(max(start - level.below, bounds[0] + level.gap), bounds[1])
         for count in (1, len(level.seeds)):
             heat = Heat(replace(level, seeds=level.seeds[:count]))
             known = heats.pop().told if count > 1 else {}

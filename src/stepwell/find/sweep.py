@@ -110,4 +110,5 @@ def _calm(losses: Array) -> Array:
 
 
 def _noise(calm: Array) -> float:
-    return 2.0 * float(np.median(np.abs(calm - np.median(calm)))) if calm.size else 0.0
+    """Twice the mean distance from the median: the mean, because a single batch that lies far off counts too."""
+    return 2.0 * float(np.mean(np.abs(calm - np.median(calm)))) if calm.size else 0.0

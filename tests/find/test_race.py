@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.find.race import LATE, Ask, Heat, Level, Told, best_place, normalised, race, risks
+from stepwell.find.race import LATE, Ask, Caution, Heat, Level, Told, best_place, normalised, race, risks
 
 WIDE = (-100, 100)
 ONE = Level(10, 2, (0,))
@@ -142,6 +142,21 @@ def test_late_losses_are_no_sign_of_learning() -> None:
 
 
 def test_a_rate_next_to_failure_carries_some_of_it() -> None:
-    assert best_place(risks({0: 0.02, 1: 0.0, 2: 1.0}, 1, beyond=0.0, caution=0.3)) == 0
-    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=1.0, caution=0.3)) == 0
-    assert best_place(risks({0: 0.02, 1: 0.0}, 1, beyond=0.0, caution=0.3)) == 1
+    caution = Caution(lower=0.0, higher=0.3, unknown=0.0)
+    assert best_place(risks({0: 0.02, 1: 0.0, 2: 1.0}, 1, caution, fails_above=False)) == 0
+    assert best_place(risks({0: 0.02, 1: 0.0}, 1, caution, fails_above=True)) == 0
+    assert best_place(risks({0: 0.02, 1: 0.0}, 1, caution, fails_above=False)) == 1
+
+
+def test_risks_by_hand() -> None:
+    found = risks({0: 0.4, 2: 0.0, 4: 0.2}, 2, Caution(lower=0.25, higher=0.5, unknown=0.6), fails_above=False)
+    assert found == pytest.approx({0: 0.2, 2: 0.2, 4: 0.35})
+
+
+@given(
+    regrets=st.dictionaries(st.integers(-40, 10), st.floats(0, 1), min_size=1),
+    caution=st.builds(Caution, st.floats(0, 0.5), st.floats(0, 0.5), st.floats(0, 1)),
+    fails_above=st.booleans(),
+)
+def test_a_risk_is_an_average_of_regrets(regrets: dict[int, float], caution: Caution, fails_above: bool) -> None:
+    assert all(0.0 <= risk <= 1.0 + 1e-12 for risk in risks(regrets, 1, caution, fails_above=fails_above).values())

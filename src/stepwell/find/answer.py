@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stepwell.find.grid import rate_at
-from stepwell.find.race import Heat, best_place, risks
+from stepwell.find.race import Caution, Heat, best_place, risks
 from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import Probe, Verdict
 
 NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
-CAUTION = 0.3  # the next higher place's share in the risk of a place; chosen by trying it out: see the log ...
-CAUTION_OF_ONE = 0.5  # ... the same where one seed is all that was tried
-UNKNOWN = 0.3  # what stands for the regret of the place above the highest that was tried
+# Chosen by trying it out, see the log; the second where one seed is all that was tried.
+OF_SEVERAL = Caution(lower=0.25, higher=0.3, unknown=0.3)
+OF_ONE = Caution(lower=0.15, higher=0.45, unknown=0.2)
 FAR_APART = 3  # places: train and validation disagree if their best rates are this far from each other ...
 TOO_DEAR = 0.5  # no rate is suggested that costs more than this share of what there is to gain, if any costs less
 WORTH = 0.2  # ... and the one's best costs the other this much of what there is to gain
@@ -36,8 +36,8 @@ class Answer:
 def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequence[Probe] = ()) -> Answer:
     """The answer of a race.
 
-    The place is the one with the least risk at the last level: its own regret and some of the next higher place's, so
-    that a rate next to failure carries some of it. Regrets are normalised.
+    The place is the one with the least risk at the last level: its own regret averaged with its neighbours', so that a
+    rate next to failure carries some of it. Regrets are normalised.
 
     Args:
         heats: of the race, from the shortest runs to the longest.
@@ -55,9 +55,8 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     regrets, gap = _stable(heat), heat.level.gap
     if min(regrets.values()) >= 1.0:
         return _nothing_here(heat, bounds)
-    near = failed and min(failed) <= max(regrets) + gap
-    caution = CAUTION if len(heat.level.seeds) > 1 else CAUTION_OF_ONE
-    weighed = risks(regrets, gap, beyond=1.0 if near else UNKNOWN, caution=caution)
+    caution = OF_SEVERAL if len(heat.level.seeds) > 1 else OF_ONE
+    weighed = risks(regrets, gap, caution, fails_above=bool(failed) and min(failed) <= max(regrets) + gap)
     most = max(TOO_DEAR, min(regrets.values()))
     place = best_place({one: risk for one, risk in weighed.items() if regrets[one] <= most})
     edge = min((one for one in failed if one > place), default=None)

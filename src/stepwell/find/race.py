@@ -170,19 +170,40 @@ def best_place(regrets: Mapping[int, float]) -> int:
     return min(regrets, key=lambda place: (regrets[place], place))
 
 
-def risks(regrets: Mapping[int, float], gap: int, *, beyond: float, caution: float) -> dict[int, float]:
-    """Each regret, with a share of the next higher place's.
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """How much a place's neighbours count for it.
+
+    Args:
+        lower, higher: their shares of its risk.
+        unknown: what stands for the regret of the place above the highest that was tried, where nothing failed.
+    """
+
+    lower: float
+    higher: float
+    unknown: float
+
+
+def risks(regrets: Mapping[int, float], gap: int, caution: Caution, *, fails_above: bool) -> dict[int, float]:
+    """Each regret, averaged with those of its neighbours.
 
     A short run's score is noisy and knows nothing of later updates, and too high costs more than too low: the rate
-    before the edge of failure carries some of the failure.
+    before the edge of failure carries some of the failure. The lowest place's own regret stands for that below it.
 
     Args:
         regrets: of every place.
         gap: places between neighbours.
-        beyond: what stands for the neighbour above the highest place.
-        caution: the neighbour's share.
+        caution: the shares.
+        fails_above: runs failed at the place above the highest.
     """
-    return {place: (1.0 - caution) * own + caution * regrets.get(place + gap, beyond) for place, own in regrets.items()}
+    beyond = 1.0 if fails_above else caution.unknown
+    own = 1.0 - caution.lower - caution.higher
+    return {
+        place: caution.lower * regrets.get(place - gap, regret)
+        + own * regret
+        + caution.higher * regrets.get(place + gap, beyond)
+        for place, regret in regrets.items()
+    }
 
 
 def _inside(place: int, bounds: tuple[int, int]) -> bool:

@@ -58,7 +58,7 @@ def answer_to(data: dict[str, Any]) -> Any:
         case "draw":
             return [[0, data["base_lr"]], [data["total_steps"] - 1, 0]]
         case "write":
-            return "steps x0.5 every 5ep"
+            return "steps x0.5 every 5"
         case "fix":
             return data["start"]
         case "tune":

@@ -124,10 +124,10 @@ def test_an_answer_of_the_wrong_form_is_not_graded(kind: str, answer: Any, worke
         grade(instance(ITEMS[kind], 0), answer, worker)
 
 
-def test_a_text_that_is_no_schedule_is_wrong_in_the_words_of_the_language(worker: Worker) -> None:
-    graded = grade(instance(ITEMS["write"], 0), "stairs x0.5", worker)
-    assert graded.verdict is Verdict.WRONG
-    assert "stairs" in graded.words
+@pytest.mark.parametrize(("text", "words"), [("stairs x0.5", "unknown shape 'stairs'"), ("hold for 9999", "9999")])
+def test_a_text_without_a_curve_is_refused_in_the_words_of_the_language(text: str, words: str, worker: Worker) -> None:
+    with pytest.raises(AnswerError, match=words):  # it costs no attempt
+        grade(instance(ITEMS["write"], 0), text, worker)
 
 
 START = "import torch\nmodel = torch.nn.Linear(1, 1)\n"

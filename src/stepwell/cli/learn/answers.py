@@ -54,7 +54,7 @@ def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
                 try:
                     answered = _answered(terminal, step, line, draft)
                 except StepwellError as error:
-                    terminal.say(f"{str(error)[:1].upper()}{str(error)[1:]}.", "yellow")
+                    terminal.refuse(error)
                     continue
                 if answered is not None:
                     return answered
@@ -189,7 +189,7 @@ def _points(terminal: Terminal, step: Step, line: str, draft: Draft) -> Any:
         try:
             points.update(_pairs(line))
         except AnswerError as error:
-            terminal.say(f"{error}", "yellow")
+            terminal.refuse(error, "")
         if line or len(points) < 2:
             line = terminal.ask(f"Points ({len(points)} so far, two or more): ")
         else:

@@ -71,7 +71,7 @@ def _sent(player: Player, terminal: Terminal, step: Step, draft: Draft, worker: 
             with terminal.busy("running it"):
                 return player.send(event)
         except AnswerError as error:
-            terminal.say(f"{error}; ? for help", "yellow")
+            terminal.refuse(error, "; ? for help")
         except StoreError as error:  # nothing was shown yet, so that the same answer can be given again
             terminal.say(f"not recorded: {error}", "bold red")
 

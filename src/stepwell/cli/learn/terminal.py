@@ -62,6 +62,11 @@ class Terminal:
         """Print words as they are, on as many lines as they need."""
         self.console.print(Text(words, style=style), soft_wrap=not self.console.is_terminal)
 
+    def refuse(self, error: Exception, then: str = ".") -> None:
+        """Say what cannot be meant; a text that comes with a mark below it is left as it is."""
+        words = str(error)
+        self.say(f"{words[:1].upper()}{words[1:]}{'' if chr(10) in words else then}", "yellow")
+
     def prose(self, markdown: str) -> None:
         """Print Markdown: rendered on a terminal, as it is written elsewhere."""
         if not markdown.strip():

@@ -43,7 +43,7 @@ def concepts_event(terminal: Terminal, step: Step) -> Event:
             none = line in ("none", "0")
             ticks = suggested if line == "ok" else [] if none else places(line, count, "numbers such as 1 3")
         except AnswerError as error:
-            terminal.say(f"{error}.", "yellow")
+            terminal.refuse(error)
             continue
         return {"do": "answer", "answer": {"text": step.data["text"], "ticks": ticks}}
 

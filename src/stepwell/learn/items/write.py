@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
-from stepwell.errors import ContentError, StepwellError
+from stepwell.errors import AnswerError, ContentError, StepwellError
 from stepwell.learn.claims import Claim
 from stepwell.learn.fields import Fields
 from stepwell.learn.items.body import Judged, Names, expect
@@ -82,10 +82,10 @@ class Write:
     def key(self, names: Names) -> list[float]:
         """The target, once it is known that the solution gives it and the start does not."""
         target = numbers(self.target, names)
-        solved = self._compare(target, self._text(self.answer, names), names)
+        solved = self._own("solution", self.answer, target, names)
         if not solved.right:
             raise ContentError(f"the solution does not give the target: {solved.words}")
-        if self.start and self._compare(target, self._text(self.start, names), names).right:
+        if self.start and self._own("start", self.start, target, names).right:
             raise ContentError("the start gives the target already; begin with a text that does not")
         return target
 
@@ -94,22 +94,32 @@ class Write:
         return self._text(self.answer, names)
 
     def judge(self, key: list[float], answer: Any, names: Names, order: Sequence[int]) -> Judged:
-        """Right where the text's curve is the target's within the tolerance."""
+        """Right where the text's curve is the target's within the tolerance.
+
+        A text that cannot be laid over the run is an answer of the wrong form: neither right nor wrong, and no attempt.
+        """
         if not isinstance(answer, str) or not 0 < len(answer.strip()) <= LONGEST:
             expect("write", "the text of a schedule", answer)
-        return self._compare(key, answer.strip(), names)
+        try:
+            return self._compare(key, answer.strip(), names)
+        except ContentError:
+            raise
+        except StepwellError as error:  # in the words of the language
+            raise AnswerError(str(error)) from error
+
+    def _own(self, field: str, template: str, target: list[float], names: Names) -> Judged:
+        try:
+            return self._compare(target, self._text(template, names), names)
+        except ContentError:
+            raise
+        except StepwellError as error:
+            raise ContentError(f"the {field} is no schedule: {error}") from error
 
     def _text(self, template: str, names: Names) -> str:
         return render(template, names, exact=True)
 
     def _compare(self, target: list[float], text: str, names: Names) -> Judged:
-        try:
-            given = rates(text, self.frame, names)
-        except ContentError:
-            raise
-        except StepwellError as error:  # what the learner wrote, in the words of the language
-            words = str(error)
-            return Judged(False, 0.0, f"{words[:1].upper()}{words[1:]}.", {"text": text})
+        given = rates(text, self.frame, names)
         evidence = {"text": text, "given": given, "target": target}
         if len(given) != len(target):
             raise ContentError(f"the target has {len(target)} rates, the horizon {len(given)} updates")

@@ -23,6 +23,7 @@ from stepwell.cli.learn import home
 from stepwell.cli.learn.answers import question_event
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.questions import print_question
+from stepwell.cli.learn.quiz import sit_with
 from stepwell.cli.learn.sitting import play
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.cli.learn.turns import concepts_event, verdict_event
@@ -117,7 +118,7 @@ def diligent(prompt: str) -> str:
         ("Order", "1 2 3"),
         ("Points: ", "0 1, 99 0"),
         ("Points (", ""),
-        ("Schedule", "steps x0.5 every 5ep"),
+        ("Schedule", "steps x0.5 every 5"),
         ("Enter checks", "s"),
         ("Optimizer", "Adam"),
         ("  ", ""),
@@ -248,6 +249,23 @@ def test_what_cannot_be_an_answer_is_told_what_the_question_takes(
     terminal = on_terminal(typed(line, "q"), width=100)
     question_event(terminal, step, Draft(tmp_path))
     assert said in printed(terminal)
+
+
+def test_a_text_that_cannot_be_drawn_keeps_the_mark_below_the_place(tmp_path: Path) -> None:
+    terminal = on_terminal(typed("try hold 1 | lin 0..1", "q"), width=200)
+    step = question("write", total_steps=5, steps_per_epoch=None, base_lr=1.0, target=None)
+    question_event(terminal, step, Draft(tmp_path))
+    assert "Unknown shape 'lin'; did you mean" in printed(terminal)
+    assert printed(terminal).splitlines()[-2:] == ["    hold 1 | lin 0..1", "             ^^^"]
+
+
+def test_a_sitting_ends_with_the_command_for_another_like_it(
+    course: Course, folder: Path, worker: Worker, progress: Progress
+) -> None:
+    terminal = on_terminal(typed("q"), width=300)
+    sit_with(terminal, course, Wish(Mode.CHALLENGE, ("quick",), seed=5, timer="x2"), progress.path, worker)
+    words = f"stepwell learn quiz --mode challenge --topic quick --timer x2 --course {folder} --seed 5"
+    assert " ".join(printed(terminal).split()).endswith(f"Seed 5. The like again: {words}")
 
 
 def test_the_keys_that_are_shown_are_those_that_there_are() -> None:
@@ -747,7 +765,7 @@ def test_verify_prints_every_key_and_ends_with_1_where_an_item_is_refused(
     )
     code, told, _ = stepwell(capsys, "verify", "--course", sound, "--workers", "1")
     assert code == 0
-    assert re.search(r"s  topic/a -> 0\n1 items and programs, 1 proofs, 0 refused, ", told)
+    assert re.search(r"s  topic/a -> 0\nitems and programs: 1, proofs: 1, refused: 0, ", told)
     code, told, _ = stepwell(capsys, "verify", "topic", "--json", "--course", broken, "--workers", "1")
     finding, totals = map(json.loads, told.splitlines())
     assert code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from stepwell.errors import OptionError
 from stepwell.learn.claims import Claim
@@ -95,9 +96,14 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Topics in their order."""
+    """Topics in their order.
+
+    Args:
+        folder: where they are, if that is not the built-in course.
+    """
 
     topics: tuple[Topic, ...]
+    folder: Path | None = None
 
     @property
     def items(self) -> Iterator[Item]:

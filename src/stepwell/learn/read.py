@@ -35,7 +35,8 @@ def read_course(folder: Path = files.CONTENT) -> Course:
                     f"{topic.id}/topic.toml, field 'prerequisites': there is no other topic {name!r}; "
                     f"topics: {', '.join(sorted(known))}"
                 )
-    return Course(tuple(sorted(topics, key=lambda topic: (topic.order, topic.id))))
+    in_order = tuple(sorted(topics, key=lambda topic: (topic.order, topic.id)))
+    return Course(in_order, None if folder == files.CONTENT else folder)
 
 
 def read_topic(folder: Path) -> Topic:

@@ -93,7 +93,7 @@ def sit_with(front: Terminal, course: Course, wish: Wish, path: Path | None, wor
 
     with Progress.open(path) as progress, _begun(course, wish, progress, worker) as player:
         play(player, front, worker, progress)
-        _say_how_again(front, wish)
+        _say_how_again(front, course, wish)
 
 
 @contextmanager
@@ -128,9 +128,11 @@ def _write_line(line: str) -> None:
     sys.stdout.flush()
 
 
-def _say_how_again(front: Terminal, wish: Wish) -> None:
+def _say_how_again(front: Terminal, course: Course, wish: Wish) -> None:
     words = ["stepwell", "learn", "quiz", "--mode", wish.mode.value]
     words += [word for topic in wish.topics for word in ("--topic", topic)]
     words += ["--level", wish.level.value] if wish.level else []
+    words += ["--timer", wish.timer] if wish.timer != "x1" else []
+    words += ["--course", str(course.folder)] if course.folder else []
     if wish.mode not in (Mode.RECALL, Mode.LEARN):
         front.say(f"Seed {wish.seed}. The like again: {shlex.join([*words, '--seed', str(wish.seed)])}", "dim")

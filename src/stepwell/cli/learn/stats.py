@@ -70,7 +70,7 @@ def _print(terminal: Terminal, found: dict[str, Any]) -> None:
 
     words = {True: "strong", False: "not strong yet", None: "too few answers to call it strong"}
     terminal.say(
-        f"{found['answers']} answers to {found['items']} items in {clock(found['seconds'])}; "
+        f"{_count(found['answers'], 'answer')} to {_count(found['items'], 'item')} in {clock(found['seconds'])}; "
         f"{found['right']} of {found['counted']} that count were right."
     )
     if found["topics"]:
@@ -92,8 +92,12 @@ def _print(terminal: Terminal, found: dict[str, Any]) -> None:
         terminal.blank()
         terminal.say("How sure you were, and how often that was right", "bold")
     for one in found["calibration"]:
-        count = f"{one['count']} answer{'s' if one['count'] != 1 else ''}"
+        count = _count(one["count"], "answer")
         terminal.say(f"  {one['confidence']:4.0%} sure  {one['right']:4.0%} right  {_bar(one['right'])}  {count}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _bar(share: float) -> str:

@@ -50,7 +50,7 @@ def verify(
         totals = {"items": len(items), "proofs": num_proofs, "refused": refused, "seconds": round(seconds, 3)}
         typer.echo(json_format.dumps(totals))
     else:
-        typer.echo(f"{len(items)} items and programs, {num_proofs} proofs, {refused} refused, {seconds:.1f} s")
+        typer.echo(f"items and programs: {len(items)}, proofs: {num_proofs}, refused: {refused}, {seconds:.1f} s")
     if refused:
         raise typer.Exit(1)
 

@@ -39,6 +39,7 @@ code = "x = 3"
         ({"difficulty": "3"}, r"field 'difficulty': expected one of easy, medium, hard, got 3"),
         ({"hint": '"x"'}, r"field 'hint': there is no such field here; did you mean 'hints'\?"),
         ({"topic": '"x"'}, r"field 'topic': there is no such field here"),
+        ({"chek": '"x"'}, r"field 'chek': .* did you mean 'check'\?; known: .*\bmodes\b.*\bparameters\b"),
         ({"seconds": "1.5"}, r"field 'seconds': expected a whole number of at least 5, got 1.5"),
         ({"seconds": "true"}, r"field 'seconds': expected a whole number"),
         ({"question": '"  "'}, r"field 'question': expected a text, got '  '; type: question ="),

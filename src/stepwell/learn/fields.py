@@ -64,13 +64,15 @@ class Fields:
     inside: str = ""
     scope: Scope = Scope()
     _taken: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
 
     def refuse(self, name: str, words: str) -> NoReturn:
         """Raise the ContentError about a field."""
         raise ContentError(f"{self.place}, field '{self.inside}{name}': {words}")
 
     def has(self, name: str) -> bool:
-        """Whether the field is written."""
+        """Whether the field is written; it counts as known from then on."""
+        self._known.add(name)
         return name in self.table
 
     def text(self, name: str, default: str | Needed = Needed.YES) -> str:
@@ -174,13 +176,12 @@ class Fields:
     def close(self) -> None:
         """Refuse a field that nobody has read."""
         for name in sorted(self.table.keys() - self._taken):
-            self.refuse(name, f"there is no such field here{_near(name, self._taken)}; known: {self._known()}")
-
-    def _known(self) -> str:
-        return ", ".join(sorted(self._taken))
+            known = sorted(self._known)
+            self.refuse(name, f"there is no such field here{_near(name, known)}; known: {', '.join(known)}")
 
     def _get(self, name: str, default: Any, example: str) -> Any:
         self._taken.add(name)
+        self._known.add(name)
         if name in self.table:
             return self.table[name]
         if default is Needed.YES:

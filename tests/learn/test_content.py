@@ -8,6 +8,7 @@ import pytest
 
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.explain import Explain
+from stepwell.learn.items.fix import Fix
 from stepwell.learn.outline import outline
 from stepwell.learn.read import read_course
 from stepwell.learn.verify import Problem, verify, verify_item
@@ -41,3 +42,18 @@ def test_a_topic_has_what_learning_it_needs(topic: str) -> None:
     assert kinds[Card] >= 1
     assert kinds[Explain] >= 1
     assert COURSE.topic(topic).page
+
+
+@pytest.mark.parametrize("topic", [topic.id for topic in COURSE.topics])
+def test_a_topic_goes_from_easy_to_hard_and_asks_back(topic: str) -> None:
+    items = COURSE.topic(topic).items
+    assert sum(not isinstance(item.body, Card | Explain) for item in items) >= 4
+    assert len({item.level for item in items}) >= 3
+    assert sum(item.check is not None for item in items) >= 2
+
+
+def test_there_is_enough_to_practise_and_letters_cannot_be_memorised() -> None:
+    graded = [item for item in COURSE.items if not isinstance(item.body, Card | Explain)]
+    assert len(graded) >= 120
+    assert sum(item.parameters.count > 1 for item in graded) >= 40
+    assert sum(isinstance(item.body, Fix) for item in graded) >= 15

@@ -11,22 +11,23 @@ from stepwell.learn.items.explain import Explain
 from stepwell.learn.items.fix import Fix
 from stepwell.learn.outline import outline
 from stepwell.learn.read import read_course
-from stepwell.learn.verify import Problem, verify, verify_item
+from stepwell.learn.verify import Problem, verify, verify_item, verify_page
 from stepwell.learn.worker import Worker
 
 COURSE = read_course()
 
 
 @pytest.mark.parametrize("topic", [topic.id for topic in COURSE.topics])
-def test_every_item_of_a_topic_is_true(topic: str, worker: Worker) -> None:
+def test_the_page_and_every_item_of_a_topic_are_true(topic: str, worker: Worker) -> None:
     """One set of parameters each; `make soak` takes more."""
-    found = [one for item in COURSE.topic(topic).items for one in verify_item(item, worker, sets=1)]
+    found = verify_page(COURSE.topic(topic), worker)
+    assert found  # every page has a program
+    found += [one for item in COURSE.topic(topic).items for one in verify_item(item, worker, sets=1)]
     assert [str(one) for one in found if isinstance(one, Problem)] == []
-    assert found
 
 
 @pytest.mark.soak
-def test_the_whole_course_is_true_for_many_parameters_and_its_pages_too() -> None:
+def test_the_whole_course_is_true_for_many_parameters() -> None:
     assert [str(one) for one in verify(COURSE) if isinstance(one, Problem)] == []
 
 

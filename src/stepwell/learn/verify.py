@@ -105,12 +105,21 @@ def verify_item(item: Item, runner: Runner, *, sets: int | None = SETS) -> list[
     return [check(runner) for check in _item_checks(item, sets)]
 
 
+def verify_page(topic: Topic, runner: Runner) -> list[Finding]:
+    """What comes of each program of a topic's page."""
+    return [check(runner) for check in _page_checks(topic)]
+
+
 def _checks(topic: Topic, sets: int | None) -> Iterator[_Check]:
-    programs_of_page = [block for block in topic.page if isinstance(block, page.Program)]
-    for number, block in enumerate(programs_of_page, 1):
-        yield partial(_page, topic, block, number)
+    yield from _page_checks(topic)
     for item in topic.items:
         yield from _item_checks(item, sets)
+
+
+def _page_checks(topic: Topic) -> Iterator[_Check]:
+    blocks = [block for block in topic.page if isinstance(block, page.Program)]
+    for number, block in enumerate(blocks, 1):
+        yield partial(_page, topic, block, number)
 
 
 def _item_checks(item: Item, sets: int | None) -> Iterator[_Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learn_course import write_course
 from learn_items import OPTIONS, PROGRAM, head, write_topic
 from stepwell.errors import AnswerError, OptionError, StoreError
-from stepwell.learn.course import Course, Topic
+from stepwell.learn.course import Course, Item, Topic
 from stepwell.learn.instance import instance
 from stepwell.learn.job import Ending, Job, Outcome, Ran
 from stepwell.learn.levels import Difficulty, Level
@@ -22,7 +24,7 @@ from stepwell.learn.memory import Memory
 from stepwell.learn.modes import Mode
 from stepwell.learn.page import Prose
 from stepwell.learn.progress import Progress
-from stepwell.learn.prove import Truth
+from stepwell.learn.prove import Truth, prove
 from stepwell.learn.read import read_course, read_items
 from stepwell.learn.session import events
 from stepwell.learn.session.plan import Past, Plan, Wish, plan
@@ -152,7 +154,7 @@ def settle(state: State, verdict: Verdict, at: float) -> State:
         else:
             kind = state.item.item.body.kind
             given = Verdict.UNGRADED if kind in ("card", "explain") else verdict
-            state = advance(state, Told(Graded(given, solution=0), TRUTH), at)
+            state = advance(state, Told(Graded(given, words="it is 3", solution=0), TRUTH), at)
     return state
 
 
@@ -204,6 +206,13 @@ def check_rules(state: State, step: Step, at: float) -> None:
         assert step.data["left"] == (None if limit is None else limit - (at - state.shown))
         assert not {"solution", "explanation", "why", "steps"} & step.data.keys()
         assert "x ==" not in step.to_json()
+        last = step.data["last"]
+        assert (
+            last is None
+            or last["verdict"] == Verdict.COULD_NOT_CHECK
+            or step.data["type"] == "fix"
+            or not last["words"]
+        )
     if not rules.told and step.kind != "done":
         assert step.data["last"] is None or step.data["last"]["verdict"] == Verdict.COULD_NOT_CHECK
     if step.kind == "done":
@@ -328,6 +337,53 @@ def test_a_challenge_all_right_wins_a_badge_that_is_recorded(progress: Progress)
     (badge,) = badges(progress.attempts())
     assert badge.topics == ("topic",)
     assert {(attempt.number, attempt.hints) for attempt in progress.attempts()} == {(1, 0), (2, 1)}
+
+
+HOW_MUCH = re.compile(
+    r"(\d+ of \d+ (options are judged rightly|pairs stand the right way round|curves have their label)\.)?"
+)
+
+
+@pytest.mark.parametrize("kind", ["choice", "multi", "numeric", "order", "match", "control", "draw", "write"])
+@pytest.mark.parametrize("mode", [Mode.PRACTICE, Mode.DESIGN])
+def test_while_attempts_are_left_a_wrong_answer_is_told_no_more_than_that(
+    mode: Mode, kind: str, tmp_path: Path, progress: Progress, worker: Worker
+) -> None:
+    course = read_course(write_course(tmp_path / "course"))
+    (item, *_) = (one for one in course.items if one.body.kind == kind)
+    sitting = Plan("s", mode, 0, (instance(item, 1),))
+    with Player(sitting, progress, worker) as going:
+        asked = going.step()
+        step = going.send({"do": "answer", "answer": wrong_answer(item, going)})
+        assert (step.kind, step.data["last"]["verdict"]) == ("question", "wrong")
+        assert step.data["last"].keys() == {"verdict", "words"}
+        beside = r"Farthest from the target at step \d+, where yours has the rate [\d.]+\."
+        assert re.fullmatch(beside if kind == "write" else HOW_MUCH, step.data["last"]["words"])
+        changed = {name for name in step.data if step.data[name] != asked.data[name]}
+        assert changed == {"last", "attempts_left"} - ({"attempts_left"} if kind == "write" else set())
+        over = going.send({"do": "skip"})
+        assert over.data["solution"] is not None
+        assert over.data["explanation"]
+
+
+def wrong_answer(item: Item, sitting: Player) -> Any:
+    """Some answer that is not right."""
+    shown = sitting.state.item
+    truth = prove(shown, sitting._worker)
+    body: Any = item.body
+    right = body.solution(body.key(truth.names), truth.names, shown.order)
+    match body.kind:
+        case "choice" | "control":
+            return (right + 1) % body.parts
+        case "multi":
+            return [number for number in range(body.parts) if number not in right]
+        case "order" | "match":
+            return [*right[1:], right[0]]
+        case "numeric":
+            return right + 1000
+        case "draw":
+            return [[0, 9.0], [1, 9.0]]
+    return "hold"
 
 
 def test_a_card_is_turned_over_and_rated(progress: Progress) -> None:

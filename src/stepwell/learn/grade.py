@@ -76,7 +76,7 @@ def _compare(shown: Instance, answer: Any, runner: Runner, truth: Truth | None) 
     except ContentError as error:
         return Graded(Verdict.COULD_NOT_CHECK, words=str(error))
     verdict = Verdict.RIGHT if judged.right else Verdict.WRONG
-    return Graded(verdict, judged.score, judged.words, judged.evidence, right)
+    return Graded(verdict, judged.score, judged.words, judged.evidence, right, judged.so_far)
 
 
 def _rate(answer: Any) -> Graded:

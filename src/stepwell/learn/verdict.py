@@ -30,9 +30,10 @@ class Graded:
 
     Args:
         score: from 0 to 1.
-        words: what the learner is told about this answer.
+        words: what the learner is told about this answer once the item is over.
         evidence: plain data: what was measured and compared.
         solution: what is right, in the form in which answers come; None where it is not known.
+        so_far: what is told while attempts are left; nothing in it tells the key.
     """
 
     verdict: Verdict
@@ -40,3 +41,4 @@ class Graded:
     words: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     solution: Any = None
+    so_far: str = ""

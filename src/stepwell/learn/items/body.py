@@ -26,14 +26,16 @@ class Judged:
     Args:
         right: whether it counts as right.
         score: from 0 to 1; what is not simply right or wrong has a score between.
-        words: what the learner is told about this answer.
+        words: what the learner is told about this answer once the item is over.
         evidence: plain data for a front end: what was measured and compared.
+        so_far: what is told while attempts are left: at most how much is right, never what.
     """
 
     right: bool
     score: float
     words: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    so_far: str = ""
 
 
 class Body(Protocol):

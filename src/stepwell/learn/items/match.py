@@ -86,4 +86,4 @@ class Match:
         given = ordering(self.kind, answer, len(self.pairs))
         hits = sum(label == key[number] for label, number in zip(given, order, strict=True))
         words = "" if hits == len(key) else f"{hits} of {len(key)} curves have their label."
-        return Judged(hits == len(key), hits / len(key), words)
+        return Judged(hits == len(key), hits / len(key), words, so_far=words)

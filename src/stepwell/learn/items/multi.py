@@ -62,4 +62,6 @@ class Multi:
         wrong = sorted(chosen ^ set(key), key=list(order).index)
         reasons = [render(self.options[number].why, names) for number in wrong]
         words = "\n".join(f"- {reason}" for reason in reasons if reason)
-        return Judged(not wrong, 1.0 - len(wrong) / len(self.options), words)
+        count = len(self.options)
+        so_far = f"{count - len(wrong)} of {count} options are judged rightly."
+        return Judged(not wrong, 1.0 - len(wrong) / count, words, so_far=so_far)

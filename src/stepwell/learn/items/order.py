@@ -92,4 +92,4 @@ class Order:
         pairs = [(a, b) for n, a in enumerate(given) for b in given[n + 1 :]]
         kept = sum(at[a] < at[b] for a, b in pairs)
         words = "" if kept == len(pairs) else f"{kept} of {len(pairs)} pairs stand the right way round."
-        return Judged(kept == len(pairs), kept / len(pairs), words)
+        return Judged(kept == len(pairs), kept / len(pairs), words, so_far=words)

@@ -127,6 +127,8 @@ class Write:
         allowed = self.tolerance * max(map(abs, target))
         worst = max(range(len(target)), key=lambda step: abs(given[step] - target[step]))
         words = f"At step {worst} the rate is {given[worst]:.4g}, the target's {target[worst]:.4g}."
+        so_far = f"Farthest from the target at step {worst}, where yours has the rate {given[worst]:.4g}."
         right = off <= allowed
         share = off / (max(map(abs, target)) or 1.0)
-        return Judged(right, 1.0 if right else max(0.0, 1.0 - share), "" if right else words, evidence)
+        score = 1.0 if right else max(0.0, 1.0 - share)
+        return Judged(right, score, "" if right else words, evidence, so_far)

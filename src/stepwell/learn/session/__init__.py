@@ -21,8 +21,9 @@ and every step is one of
     page       title, blocks: each a kind `prose` (markdown), `program` (code, output) or `curves` (schedules, figures)
     question   what `texts.front` gives (question, options or pieces or curves and so on), hints, hints_left,
                attempts_left (None without end), limit and left (seconds, of which below 0 is overtime; None without
-               a timer), sure, last (the verdict on the answer before, of fix and tune with its evidence), trouble (why
-               it cannot be asked, so that only skip is left)
+               a timer), sure, last (verdict and words on the answer before: while attempts are left, at most how much
+               of it is right; of fix and tune with score and evidence), trouble (why it cannot be asked, so that
+               only skip is left)
     back       of a card: answer, explanation
     concepts   of an explanation: text, concepts (each text and suggested)
     verdict    verdict (None if given up), words, solution, evidence, explanation, steps, check (question, answer; None

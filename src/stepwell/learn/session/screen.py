@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stepwell.errors import ContentError
@@ -79,7 +79,7 @@ def _question(state: State, of: int, at: float) -> Step:
     elif state.hints_left > 0:
         accepts.append("hint")
     data = {
-        **_front(state),
+        **_asked(state),
         "hints": state.item.hints[: state.hints],
         "hints_left": state.hints_left,
         "attempts_left": state.attempts_left,
@@ -93,12 +93,23 @@ def _question(state: State, of: int, at: float) -> Step:
 
 
 def _last(state: State) -> dict[str, Any] | None:
-    """The verdict on the answer before. What was measured of a program or a setting tells no key; of others it may."""
+    """The verdict on the answer before, while there are attempts left.
+
+    Reasons, measured values and distances (`score` is one) would give the key away. What was measured of the learner's
+    own program or setting does not.
+    """
     if not state.tries:
         return None
     graded = state.tries[-1].graded
-    runs = isinstance(state.item.item.body, Fix | Tune)
-    return {**_verdict(graded), **({"evidence": graded.evidence} if runs else {})}
+    if isinstance(state.item.item.body, Fix | Tune):
+        return {**_verdict(graded), "evidence": graded.evidence}
+    unchecked = graded.verdict is Verdict.COULD_NOT_CHECK
+    return {"verdict": graded.verdict.value, "words": graded.words if unchecked else graded.so_far}
+
+
+def _asked(state: State) -> dict[str, Any]:
+    """What is seen before the item is over: the same before and after a first answer, which has run the proof."""
+    return _front(state if needs_truth(state.item) else replace(state, truth=None))
 
 
 def _front(state: State) -> dict[str, Any]:

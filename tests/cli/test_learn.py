@@ -27,13 +27,15 @@ from stepwell.cli.learn.quiz import sit_with
 from stepwell.cli.learn.sitting import play
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.cli.learn.turns import concepts_event, verdict_event
-from stepwell.cli.learn.verdicts import print_code
+from stepwell.cli.learn.verdicts import print_code, print_done, print_reasons
 from stepwell.errors import StoreError
 from stepwell.learn.attempt import Attempt
 from stepwell.learn.course import Course, QuickCheck
+from stepwell.learn.grade import solution
 from stepwell.learn.job import Job, Part
 from stepwell.learn.modes import Mode
 from stepwell.learn.progress import Progress
+from stepwell.learn.prove import prove
 from stepwell.learn.read import read_course
 from stepwell.learn.session.plan import Wish
 from stepwell.learn.session.player import Player
@@ -412,6 +414,61 @@ def test_a_prediction_is_committed_before_the_truth_is_laid_over_it(
     assert re.search(r"── yours   ── measured", before)
     assert "measured" not in seen[seen.index(before) - 1]
     assert all(attempt.confidence == 0.7 for attempt in progress.attempts())
+
+
+def wrong_answer(kind: str, right: Any, count: int) -> Any:
+    match kind:
+        case "choice" | "control":
+            return (right + 1) % count
+        case "multi":
+            return [place for place in range(count) if place not in right]
+        case "numeric":
+            return f"{right + 1000:g}"
+    return [*right[1:], right[0]]
+
+
+@pytest.mark.parametrize("kind", ["choice", "control", "multi", "numeric", "order", "match"])
+def test_the_end_of_a_test_shows_the_question_again_with_both_answers_marked(
+    kind: str, course: Course, worker: Worker, progress: Progress
+) -> None:
+    items = tuple(item for item in course.items if item.body.kind == kind)[:1]
+    with Player.begin(
+        Course((replace(course.topic("every"), items=items),)), Wish(Mode.TEST), progress, worker
+    ) as test:
+        data = test.step().data
+        right = solution(test.state.item, prove(test.state.item, worker))
+        wrong = wrong_answer(kind, right, len(data.get("options", ())))
+        done = test.send({"do": "answer", "answer": wrong})
+    terminal = on_terminal(typed(), tty=False)
+    print_done(terminal, done)
+    told = printed(terminal)
+    assert data["question"].strip() in told
+    if "options" in data:
+        chosen, true = (one if kind == "multi" else [one] for one in (wrong, right))
+        for place, option in enumerate(data["options"]):
+            mark = "yours " * (place in chosen) + "right " * (place in true)
+            assert f"\n  {mark}{place + 1}. {option}\n" in told
+        assert all(why in told for why in done.data["results"][0]["why"])
+    else:
+        assert told.index("Your answer:") < told.index("Right is:") < told.index(done.data["results"][0]["explanation"])
+    assert ("curve A" in told) == (kind == "match")
+
+
+SAID = {"explanation": "E.", "steps": (), "mistakes": (), "check": None}
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (["Same."] * 3, "\nE.\n\nSame.\n"),
+        (["One.", "Two.", "One."], "\nE.\n\nOption by option:\n  1, 3. One.\n  2. Two.\n"),
+        (["One.", "", "One."], "\nE.\n\nOption by option:\n  1, 3. One.\n"),
+    ],
+)
+def test_a_reason_of_several_options_is_said_once(why: list[str], told: str) -> None:
+    terminal = on_terminal(typed(), tty=False)
+    print_reasons(terminal, {**SAID, "why": why}, right=False)
+    assert printed(terminal) == told
 
 
 BEFORE = """

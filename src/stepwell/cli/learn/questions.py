@@ -36,8 +36,8 @@ def print_question(terminal: Terminal, step: Step, before: Step | None) -> None:
         terminal.prose(f"**Hint:** {hint}")
 
 
-def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
-    """Print what is to be seen before an answer."""
+def print_front(terminal: Terminal, data: Mapping[str, Any], marks: Sequence[str] = ()) -> None:
+    """Print what is to be seen before an answer; `marks` stand beside the options, instead of their numbers."""
     terminal.prose(data["question"])
     terminal.blank()
     if data.get("series"):
@@ -47,9 +47,9 @@ def print_front(terminal: Terminal, data: Mapping[str, Any]) -> None:
             terminal.section("Explanations:")
             terminal.numbered(explanations, ["-"] * len(explanations))
             terminal.section("Runs:")
-            terminal.numbered(options)
+            terminal.numbered(options, marks)
         case {"options": options}:
-            terminal.numbered(options)
+            terminal.numbered(options, marks)
         case {"pieces": pieces}:
             terminal.numbered(pieces)
         case {"labels": labels, "curves": curves}:

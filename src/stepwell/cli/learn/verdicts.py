@@ -10,6 +10,7 @@ from stepwell.cli.learn.questions import (
     LETTERS,
     STYLES,
     clock,
+    print_front,
     print_printed,
     print_runs,
     print_series,
@@ -35,8 +36,8 @@ def print_told(terminal: Terminal, step: Step, *, uncover: bool) -> None:
     right = (data["verdict"] or {}).get("verdict") == "right"
     terminal.blank()
     if data["verdict"] is not None and not data["skipped"]:
-        chosen = right and data["type"] in ("choice", "control")  # why that is so stands in the explanation
-        print_verdict(terminal, {**data["verdict"], "words": ""} if chosen else data["verdict"])
+        elsewhere = any(data.get("why", ()))  # the reasons stand beside the options, or in the explanation
+        print_verdict(terminal, {**data["verdict"], "words": ""} if elsewhere else data["verdict"])
         print_printed(terminal, data["evidence"])
         _score(terminal, data)
     if data["solution"] is not None:
@@ -62,9 +63,7 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
     terminal.blank()
     terminal.prose(data["explanation"])
     if not right and any(data.get("why", ())):
-        terminal.section("Option by option:")
-        told = [(str(number), why) for number, why in enumerate(data["why"], 1) if why]
-        terminal.numbered([why for _, why in told], [number for number, _ in told])
+        _option_by_option(terminal, data["why"])
     if data["steps"]:
         terminal.section("Step by step:")
         terminal.numbered(data["steps"])
@@ -74,6 +73,20 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
     if data["check"]:
         terminal.section("Quick check:")
         terminal.prose(data["check"]["question"])
+
+
+def _option_by_option(terminal: Terminal, reasons: Sequence[str]) -> None:
+    """The reason of each option; one that holds for several is said once, and for all of them without their numbers."""
+    numbers: dict[str, list[str]] = {}
+    for number, why in enumerate(reasons, 1):
+        if why:
+            numbers.setdefault(why.strip(), []).append(str(number))
+    if len(numbers) == 1 and all(reasons):
+        terminal.blank()
+        terminal.prose(*numbers)
+        return
+    terminal.section("Option by option:")
+    terminal.numbered(list(numbers), [", ".join(same) for same in numbers.values()])
 
 
 def print_answers(terminal: Terminal, data: Mapping[str, Any]) -> None:
@@ -206,13 +219,33 @@ def _parts(data: Mapping[str, Any], solution: Any) -> tuple[Sequence[str], Seque
 
 def _kept_back(terminal: Terminal, result: Mapping[str, Any]) -> None:
     """A wrong answer of a test, with the reasons that came too late to help."""
-    data = {**result["face"], **result}
+    face, data = result["face"], {**result["face"], **result}
     terminal.blank()
     terminal.say(f"{result['verdict'].capitalize()}: {result['item']}", "bold")
-    terminal.prose(result["question"])
-    if result["words"]:
-        terminal.prose(result["words"])
-    if result["solution"] is not None and result["face"]:
+    if not face:
+        terminal.prose(result["question"])
+    elif "options" in face:
+        print_front(terminal, face, _marks(data))
+    else:
+        print_front(terminal, face)
+        terminal.section("Your answer:")
+        terminal.numbered(*_parts(data, result["answer"]))
         print_solution(terminal, data, right=False)
-    print_reasons(terminal, {**data, "why": ()}, right=False)
+    if result["words"] and not any(data.get("why", ())):
+        terminal.prose(result["words"])
+    if result.get("series"):
+        print_series(terminal, result["series"])
+    print_reasons(terminal, data, right=False)
     print_answers(terminal, data)
+
+
+def _marks(data: Mapping[str, Any]) -> list[str]:
+    """What stands beside each option: its number, and whether it was chosen and is right."""
+    several = data["type"] == "multi"
+    chosen = data["answer"] if several else [data["answer"]]
+    right = data["solution"] if several else [data["solution"]]
+    marks = []
+    for place in range(len(data["options"])):
+        words = [word for word, there in (("yours", place in chosen), ("right", place in right)) if there]
+        marks.append(" ".join([", ".join(words), str(place + 1)]).strip())
+    return marks

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stepwell.learn.course import Item
+from stepwell.learn.grade import solution
 from stepwell.learn.instance import Instance, instance
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.choice import Choice
@@ -22,7 +23,7 @@ from stepwell.learn.items.tune import Tune
 from stepwell.learn.page import Curves, Prose
 from stepwell.learn.prove import prove
 from stepwell.learn.read import read_course
-from stepwell.learn.texts import front, needs_truth, texts
+from stepwell.learn.texts import back, front, needs_truth, texts
 from stepwell.learn.worker import Worker
 
 COURSE = read_course()
@@ -111,6 +112,46 @@ def shown_parts(item: Item) -> Iterator[str]:
     if item.check is not None:
         yield from (item.check.question, item.check.answer)
     yield from (item.question, item.explanation, *item.hints, *item.steps, *item.mistakes)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_percent_sign_stands_at_its_number(topic: str) -> None:
+    pages = [block.markdown for block in COURSE.topic(topic).page if isinstance(block, Prose)]
+    told = [text for item in COURSE.topic(topic).items for text in shown_parts(item)]
+    prose = [re.sub(r"`[^`]*`", "", text) for text in (*pages, *told)]
+    assert [text for text in prose if re.search(r"(\d|\}\}) %", text)] == []
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_option_has_a_reason(topic: str) -> None:
+    for item in COURSE.topic(topic).items:
+        match item.body:
+            case Choice(options=options) | Multi(options=options) | Control(choice=Choice(options=options)):
+                assert [option.text for option in options if not option.why] == [], item.id
+
+
+# Reasons against an option, of items in which another set of parameters makes it the right one.
+AGAINST = [
+    ("call-order/rates-of-either-order", r"comes one epoch early|before any call of it"),
+    ("call-order/a-scheduler-of-the-old-optimizer", r"does not follow"),
+    ("multisteplr/resumed-by-last-epoch", r"Not here"),
+    ("param-groups/a-group-that-comes-late", r"multiplies what it finds|Exception here: none"),
+    ("param-groups/who-gets-the-new-rate", r"The code writes into"),
+    ("resuming/a-new-figure-in-the-script", r"is overwritten"),
+    ("resuming/the-best-state-so-far", r"would have to hold|of its own here"),
+]
+
+
+@pytest.mark.parametrize(("name", "against"), AGAINST)
+def test_the_reason_of_the_right_option_does_not_speak_against_it(name: str, against: str, worker: Worker) -> None:
+    (item,) = (item for item in ITEMS if item.id == name)
+    keys = set()
+    for shown in instances(item):
+        truth = prove(shown, worker)
+        told, right = back(shown, truth), solution(shown, truth)
+        keys.add(shown.order[right])
+        assert not re.search(against, told["why"][right]), shown.values
+    assert len(keys) > 1
 
 
 @pytest.mark.parametrize("topic", TOPICS)

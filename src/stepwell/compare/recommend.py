@@ -76,9 +76,10 @@ def _why_this(best: Sequence[StrategyResult], chosen: StrategyResult) -> str:
     widest = max(steady, key=_width)
     if _width(widest) > 1.001 * _width(chosen):
         name, width = widest.strategy.name, _width(widest)
-        return f"{reason}, and {name} forgives most about the rate (good over a factor of {width:.3g})"
+        return f"{reason}, and {name} forgives most about the rate (good over a factor of {width:.3g} in short runs)"
     if _width(chosen) > 1.0:
-        return f"{reason}, and none forgives more about the rate (good over a factor of {_width(chosen):.3g})"
+        width = _width(chosen)
+        return f"{reason}, and none forgives more about the rate (good over a factor of {width:.3g} in short runs)"
     return reason
 
 

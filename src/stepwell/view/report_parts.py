@@ -8,7 +8,7 @@ import numpy as np
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending, Run
-from stepwell.view import meanings, words
+from stepwell.view import meanings, remarks, words
 from stepwell.view.figures.cast import Role, cast
 from stepwell.view.figures.response import mean_scores
 from stepwell.view.html_page import colour_variable, legend_html, swatch_html
@@ -69,7 +69,7 @@ def ranking(comparison: Comparison) -> str:
         ("number", f"Difference to {comparison.leader}"),
         ("", "Verdict"),
         ("number", "Steps to target"),
-        ("number", "Good rates (short runs)"),
+        ("number", "Good in short runs"),
         ("", "At twice the rate"),
         ("", "Runs"),
     )
@@ -88,8 +88,15 @@ def ranking(comparison: Comparison) -> str:
         f'<p class="soft" id="about-ranking">{escape(caption)}</p>'
         '<div class="ranking scroll"><table aria-describedby="about-ranking">'
         f'<caption class="unseen">Strategies</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        + _remarks(comparison)
         + _meanings(comparison)
     )
+
+
+def _remarks(comparison: Comparison) -> str:
+    """What may look wrong in the table, explained below it."""
+    found = remarks.out_of_order(comparison), remarks.outside_good(comparison)
+    return "".join(f'<p class="remark">{escape(text)}</p>' for text in found if text)
 
 
 def _meanings(comparison: Comparison) -> str:
@@ -97,7 +104,7 @@ def _meanings(comparison: Comparison) -> str:
     known = {
         "Verdict": meanings.verdict(comparison) if comparison.learned else "",
         "Steps to target": meanings.arrival(comparison),
-        "Good rates": "" if words.tuning(comparison) == "none" else meanings.good(comparison),
+        "Good in short runs": "" if words.tuning(comparison) == "none" else meanings.good(comparison),
         "At twice the rate": "" if words.tuning(comparison) == "none" else meanings.at_twice(),
         "Runs": meanings.endings(comparison),
     }

@@ -16,19 +16,20 @@ from rich.text import Text
 
 from stepwell.record.comparison import Comparison, StrategyResult
 from stepwell.record.run import Ending
-from stepwell.view import meanings, words
+from stepwell.view import meanings, remarks, words
 from stepwell.view.numbers import decimals_for, in_ascii, metric, rate
 from stepwell.view.sparkline import sparkline
 from stepwell.view.spread import spread
 
-NAME, RUNS = 15, 11  # columns: longer names and endings go on in the next line
+NAME, NARROW_NAME, RUNS = 21, 15, 11  # columns: longer names and endings go on in the next line
+WIDE_ENOUGH = 76  # a terminal that has room for the usual columns with names of this length
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: heading, a text per strategy, when it gives way (0 never, then the highest first), a footnote.
+    """A column: heading, a text per strategy, when it gives way (0 never, then the highest first), what to know.
 
-    The footnote is there `always` if sentences elsewhere use its word.
+    The note says what the heading means; the remark, a sentence, what may look wrong in these cells.
     """
 
     heading: str
@@ -36,7 +37,7 @@ class _Column:
     gives_way: int
     note: str = ""
     right: bool = False
-    always: bool = False
+    remark: str = ""
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -48,10 +49,12 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
     say(f"\n{words.answer(comparison)}", "bold")
     say(" ".join(filter(None, (words.limits(comparison), words.split_note(comparison)))) + "\n", "dim")
-    columns = _columns(comparison, ascii_only=ascii_only)
-    shown = _fitting(columns, console.width)
+    longest = NAME if console.width >= WIDE_ENOUGH else NARROW_NAME
+    shown = _fitting(_columns(comparison, longest, ascii_only=ascii_only), console.width)
     console.print(_table(shown, comparison, ascii_only=ascii_only))
-    notes = [column.note for column in columns if column.note and (column in shown or column.always)]
+    for remark in filter(None, (column.remark for column in shown)):
+        say(f"\n{remark}")
+    notes = [column.note for column in shown if column.note]
     notes += [
         f"{result.strategy.name}: your text, {result.strategy.schedule}; the built-in one is {built_in}"
         for result in comparison.results
@@ -84,7 +87,7 @@ def _table(shown: list[_Column], comparison: Comparison, *, ascii_only: bool) ->
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for column in shown:
         side: Literal["left", "right"] = "right" if column.right else "left"
-        table.add_column(Text(_heading(column)), justify=side, overflow="fold", width=_width(column))
+        table.add_column(Text(column.heading), justify=side, overflow="fold", width=_width(column))
     for row, result in enumerate(comparison.results):
         cells = (in_ascii(column.cells[row]) if ascii_only else column.cells[row] for column in shown)
         table.add_row(*map(Text, cells), style=_row_style(result))
@@ -103,12 +106,8 @@ def _fitting(columns: list[_Column], width: int) -> list[_Column]:
 
 
 def _width(column: _Column) -> int:
-    widest = max(cell_len(line) for cell in (_heading(column), *column.cells) for line in cell.split("\n"))
+    widest = max(cell_len(line) for cell in (column.heading, *column.cells) for line in cell.split("\n"))
     return min(widest, {"strategy": NAME, "runs": RUNS}.get(column.heading, widest))
-
-
-def _heading(column: _Column) -> str:
-    return column.heading.replace(" ", "\n", 1)
 
 
 def rate_sparkline(result: StrategyResult, width: int = 8, *, num_steps: int = 0, ascii_only: bool = False) -> str:
@@ -118,10 +117,9 @@ def rate_sparkline(result: StrategyResult, width: int = 8, *, num_steps: int = 0
     return sparkline(padded, width, low=0.0, ascii_only=ascii_only).rstrip()
 
 
-def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
+def _columns(comparison: Comparison, longest: int, *, ascii_only: bool) -> list[_Column]:
     decimals, what = decimals_for(comparison.resolution), words.readable(comparison.metric)
     steps, plus_minus = comparison.budget.total_steps or 0, "+-" if ascii_only else "±"
-    level = f"{1 - comparison.alpha:.0%}"
 
     def each(text: Callable[[StrategyResult], str]) -> tuple[str, ...]:
         return tuple(text(result) for result in comparison.results)
@@ -133,48 +131,43 @@ def _columns(comparison: Comparison, *, ascii_only: bool) -> list[_Column]:
         return rate_sparkline(result, num_steps=steps, ascii_only=ascii_only)
 
     ranks = tuple(str(place) if result.ranked else "" for place, result in enumerate(comparison.results, start=1))
-    untuned = words.tuning(comparison) == "none"
-    base = _Column(
-        "at" if untuned else "best at",
-        each(lambda result: rate(result.base_lr)),
-        1,
-        "at: the rate given" if untuned else "best at: its best rate at full length",
-        right=True,
-    )
-    short = [
-        _Column("good", each(words.good_region), 5, f"good: {meanings.good(comparison)}", True, always=True),
-        _Column("at twice", each(words.at_twice), 3, f"at twice: {meanings.at_twice()}"),
-    ]
-    gap_note = f"{plus_minus}: {level} interval of the difference to {comparison.leader}"
+    rates = each(lambda result: rate(result.base_lr))
+    means = each(lambda result: metric(result.mean, decimals))
+    verdicts = each(lambda result: words.verdict(result, comparison))
+    said = meanings.verdict(comparison) if comparison.learned else ""
+    gap_note = f"{plus_minus}: {1 - comparison.alpha:.0%} interval of the difference to {comparison.leader}"
+    if untuned := words.tuning(comparison) == "none":
+        base = _Column("rate", rates, 1, "rate: the one that was given", right=True)
+    else:
+        base = _Column("best\nrate", rates, 1, "best rate: chosen in runs at full length", right=True)
     return [
         _Column("", ranks, 0, right=True),
-        _Column("strategy", each(lambda result: _broken(result.strategy.name)), 0),
-        _Column("rate", each(shape), 2),
+        _Column("strategy", each(lambda result: _broken(result.strategy.name, longest)), 0),
+        _Column("rate over\nthe run", each(shape), 2),
         base,
-        _Column(what, each(lambda result: metric(result.mean, decimals)), 0, f"{what}: mean over seeds", right=True),
+        _Column(what.replace(" ", "\n", 1), means, 0, f"{what}: mean over seeds", right=True),
         _Column(plus_minus, each(half), 4, gap_note),
-        _Column(
-            "verdict",
-            each(lambda result: words.verdict(result, comparison)),
-            0,
-            meanings.verdict(comparison) if comparison.learned else "",
-        ),
-        _Column("to target", each(words.to_target), 6, f"to target: {meanings.arrival(comparison)}", right=True),
-        *([] if untuned else short),
-        _Column(
-            "runs",
-            each(lambda result: words.endings(result).replace(", ", ",\n")),
-            0,
-            meanings.endings(comparison),
-        ),
+        _Column("verdict", verdicts, 0, said, remark=remarks.out_of_order(comparison)),
+        _Column("steps to\ntarget", each(words.to_target), 6, f"steps to target: {meanings.arrival(comparison)}", True),
+        *([] if untuned else _of_short_runs(comparison, each)),
+        _Column("runs", each(lambda one: words.endings(one).replace(", ", ",\n")), 0, meanings.endings(comparison)),
     ]
 
 
-def _broken(name: str) -> str:
+def _of_short_runs(comparison: Comparison, each: Callable[..., tuple[str, ...]]) -> list[_Column]:
+    good = f"good rates: {meanings.good(comparison)}"
+    twice = f"at twice the rate: {meanings.at_twice()}"
+    return [
+        _Column("good\nrates", each(words.good_region), 5, good, True, remarks.outside_good(comparison)),
+        _Column("at twice\nthe rate", each(words.at_twice), 3, twice),
+    ]
+
+
+def _broken(name: str, longest: int) -> str:
     """A long name in two lines, at a hyphen or blank if there is one."""
-    if cell_len(name) <= NAME:
+    if cell_len(name) <= longest:
         return name
-    at = max(name.rfind(mark, 0, NAME) for mark in "- _")
+    at = max(name.rfind(mark, 0, longest) for mark in "- _")
     return name if at < 1 else f"{name[: at + 1]}\n{name[at + 1 :]}"
 
 

@@ -118,7 +118,7 @@ def diligent(prompt: str) -> str:
         ("Labels of", "1 2 3"),
         ("Answers", "1"),
         ("Order", "1 2 3"),
-        ("Points: ", "0 1, 99 0"),
+        ("Points, such", "0 1, 99 0"),
         ("Points (", ""),
         ("Schedule", "steps x0.5 every 5"),
         ("Enter checks", "s"),
@@ -180,6 +180,11 @@ def question(kind: str, **data: Any) -> Step:
 THREE = ["a", "b", "c"]
 
 
+def tuning() -> Step:
+    start = {"optimizer": "SGD", "lr": 0.1, "schedule": "hold"}
+    return question("tune", optimizers=["SGD", "Adam", "AdamW"], start=start, steps=20)
+
+
 @pytest.mark.parametrize(
     ("step", "lines", "answer"),
     [
@@ -198,14 +203,14 @@ THREE = ["a", "b", "c"]
             "linear 1..0",
         ),
         (
-            question("tune", optimizers=["SGD", "Adam"], start={"optimizer": "SGD", "lr": 0.1, "schedule": "hold"}),
-            ["", "adam", "x", "", "ad", "0.3", "cosine 1..0"],
+            tuning(),
+            ["", "adam", "x", "-1", "0.3", "cosnie", "cosine 1..0"],
             {"optimizer": "Adam", "lr": 0.3, "schedule": "cosine 1..0"},
         ),
-        (  # q leaves the three questions, and what is not known is said at once
-            question("tune", optimizers=["SGD", "Adam"], start={"optimizer": "SGD", "lr": 0.1, "schedule": "hold"}),
-            ["", "q", "", "lbfgs", "adam", "0.3", "hold"],
-            {"optimizer": "Adam", "lr": 0.3, "schedule": "hold"},
+        (  # what is not known, or could be several, is said at once; a single letter means no optimizer
+            tuning(),
+            ["", "lbfgs", "a", "ad", "?", "adam", "", ""],
+            {"optimizer": "Adam", "lr": 0.1, "schedule": "hold"},
         ),
     ],
 )
@@ -217,13 +222,55 @@ def test_what_is_typed_becomes_an_answer(step: Step, lines: list[str], answer: A
 @pytest.mark.parametrize(
     ("line", "do"), [("h", "hint"), ("HINT", "hint"), ("s", "skip"), ("q", "quit"), ("quit", "quit")]
 )
-@pytest.mark.parametrize("begun", [[], ["0 0, 3 1"]])
-def test_a_command_is_understood_at_every_prompt(line: str, do: str, begun: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "begun"),
+    [
+        (question("draw", total_steps=5, label="rate"), []),
+        (question("draw", total_steps=5, label="rate"), ["0 0, 3 1"]),
+        (question("draw", total_steps=5, label="rate"), ["0 0, 3 1", ""]),
+        (tuning(), []),
+        (tuning(), [""]),
+        (tuning(), ["adam"]),
+        (tuning(), ["", "adam", "0.3"]),
+        (question("choice", options=THREE, sure=True), ["1"]),
+        (question("numeric", unit="", sure=True), ["1"]),
+    ],
+)
+def test_a_command_is_understood_at_every_prompt(
+    line: str, do: str, step: Step, begun: list[str], tmp_path: Path
+) -> None:
     draft = Draft(tmp_path)
-    step = question("draw", total_steps=5, label="rate")
-    assert question_event(on_terminal(typed(*begun, line)), step, draft) == {"do": do}
-    if begun:
+    terminal = on_terminal(typed(*begun, "?", line))
+    assert question_event(terminal, step, draft) == {"do": do}
+    assert "h a hint, s to skip, q to end" in " ".join(printed(terminal).split())
+    if step.data["type"] == "draw" and begun:
         assert draft.points["t/i"] == {0.0: 0.0, 3.0: 1.0}
+    if len(begun) == 3:
+        assert draft.setting == {"optimizer": "Adam", "lr": 0.3, "schedule": "hold"}  # where it goes on after a hint
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong", "answer", "said"),
+    [
+        (question("numeric", unit="", sure=True), "abc", "0.05", "Expected a number, such as 0.05, got 'abc';"),
+        (question("numeric", unit="", sure=True), "inf", "5%", "Expected a number, such as 0.05, got 'inf';"),
+        (question("choice", options=THREE, sure=True), "9", "2", "from 1 to 3; got 9"),
+    ],
+)
+def test_the_form_of_an_answer_is_checked_before_the_confidence_is_asked_for(
+    step: Step, wrong: str, answer: str, said: str, tmp_path: Path
+) -> None:
+    prompts: list[str] = []
+    lines = iter([wrong, answer, "50"])
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt.partition(",")[0])
+        return next(lines)
+
+    terminal = on_terminal(read, width=100)
+    assert question_event(terminal, step, Draft(tmp_path))["confidence"] == 0.5
+    assert prompts == ["Answer: ", "Answer: ", "How sure are you"]
+    assert said in printed(terminal)
 
 
 def test_help_says_what_can_be_typed(tmp_path: Path) -> None:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from stepwell.cli.learn.charts import between, draw_lines, laid
 from stepwell.cli.learn.editor import Draft
-from stepwell.cli.learn.questions import LETTERS, clock, setting_words
+from stepwell.cli.learn.keys import Event, typed
+from stepwell.cli.learn.questions import LETTERS, clock
+from stepwell.cli.learn.settings import setting
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.errors import AnswerError, StepwellError
+from stepwell.learn.items.numeric import number
 from stepwell.learn.session.screen import Step
-
-Event: TypeAlias = Mapping[str, Any]
-
-QUIT: Event = MappingProxyType({"do": "quit"})
 
 _ASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "choice": ("Answer", "the number of an option"),
         "control": ("Answer", "the number of a run"),
         "multi": ("Answers", "the numbers of all that hold, such as 1 3"),
-        "numeric": ("Answer", "a number, such as 0.05, 5e-2 or 5%"),
+        "numeric": ("Answer", "a number, such as 0.05"),
     }
 )
-LEAVE = ("q", "quit")  # of the questions that make up one answer
-_COMMANDS = {"h": "hint", "s": "skip", "q": "quit", "?": "help"}
 
 
 def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
@@ -37,27 +35,19 @@ def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
     begun = time.monotonic()
     while True:
         prompt, form = _prompt(data)
-        line = terminal.ask(f"{prompt}{_time_left(data.get('left'), time.monotonic() - begun)}: ")
-        word = _COMMANDS.get(line.casefold(), line.casefold())
-        match word:
-            case "quit":
-                return QUIT
-            case "help":
-                terminal.say(_help(step, form))
-            case "hint" | "skip" if word in step.accepts:
-                return {"do": word}
-            case "hint":
-                terminal.say("There is no further hint here.", "dim")
-            case _ if data["trouble"]:
-                terminal.say("Type s to go on.", "dim")
-            case _:
-                try:
-                    answered = _answered(terminal, step, line, draft)
-                except StepwellError as error:
-                    terminal.refuse(error)
-                    continue
-                if answered is not None:
-                    return answered
+        line = typed(terminal, step, f"{prompt}{_time_left(data.get('left'), time.monotonic() - begun)}: ", form)
+        if not isinstance(line, str):
+            return line
+        if data["trouble"]:
+            terminal.say("Type s to go on.", "dim")
+            continue
+        try:
+            answered = _answered(terminal, step, line, draft)
+        except StepwellError as error:
+            terminal.refuse(error)
+            continue
+        if answered is not None:
+            return answered
 
 
 def _swapped(count: int) -> str:
@@ -84,7 +74,10 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
             count = len(data.get("pieces", ()))
             return "Order", f"all the numbers, the smallest first, such as {_swapped(count)}"
         case "draw":
-            return "Points", "`step value`, several with commas between; an empty line ends them"
+            return (
+                "Points, such as 0 0.1, 99 0.05",
+                "`step value`, several with commas between; an empty line ends them",
+            )
         case "write":
             return "Schedule", "the text of a schedule; `try TEXT` draws one first"
         case "fix":
@@ -103,11 +96,6 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
             return (f"{prompt} ({data['unit']})" if data.get("unit") else prompt), form
 
 
-def _help(step: Step, form: str) -> str:
-    hint = "h a hint, " if "hint" in step.accepts else ""
-    return f"Type {form}. Or {hint}s to skip, q to end; what is answered is kept."
-
-
 def _answered(terminal: Terminal, step: Step, line: str, draft: Draft) -> Event | None:
     """The event of an answer; None where there is none yet.
 
@@ -120,23 +108,23 @@ def _answered(terminal: Terminal, step: Step, line: str, draft: Draft) -> Event 
     if kind == "explain":
         return {"do": "reveal", "text": _paragraph(terminal, line)}
     answer = _READ[kind](terminal, step, line, draft)
-    if answer is None or (isinstance(answer, dict) and "do" in answer):
+    if answer is None or (isinstance(answer, Mapping) and "do" in answer):
         return answer
     event = {"do": "answer", "answer": answer}
     if step.data["sure"]:
-        confidence = _confidence(terminal)
-        return QUIT if confidence is None else {**event, "confidence": confidence}
+        confidence = _confidence(terminal, step)
+        return {**event, "confidence": confidence} if isinstance(confidence, float) else confidence
     return event
 
 
-def _confidence(terminal: Terminal) -> float | None:
-    """From 0 to 1; None where the learner ends here."""
+def _confidence(terminal: Terminal, step: Step) -> float | Event:
+    """From 0 to 1, or the event of a key that was typed instead."""
     while True:
-        line = terminal.ask("How sure are you, 0 to 100 percent? ").rstrip("% ")
-        if line.casefold() in ("q", "quit"):
-            return None
+        line = typed(terminal, step, "How sure are you, 0 to 100 percent? ", "a number from 0 to 100")
+        if not isinstance(line, str):
+            return line
         try:
-            value = float(line) / 100
+            value = float(line.rstrip("% ")) / 100
         except ValueError:
             value = -1.0
         if 0 <= value <= 1:
@@ -150,9 +138,9 @@ def places(text: str, count: int, form: str) -> list[int]:
     if not all(word.isdecimal() for word in words):
         got = f"got {text!r}" if text else "got nothing"
         raise AnswerError(f"expected {form}, {got}; ? for help")
-    for number in map(int, words):
-        if not 1 <= number <= count:
-            raise AnswerError(f"expected {form}, from 1 to {count}; got {number}")
+    for named in map(int, words):
+        if not 1 <= named <= count:
+            raise AnswerError(f"expected {form}, from 1 to {count}; got {named}")
     return [int(word) - 1 for word in words]
 
 
@@ -175,9 +163,12 @@ def _several(_terminal: Terminal, step: Step, line: str, _draft: Draft) -> list[
     return found
 
 
-def _number(_terminal: Terminal, _step: Step, line: str, _draft: Draft) -> str:
-    if not line:
-        raise AnswerError("expected a number; ? for help")
+def _number(_terminal: Terminal, step: Step, line: str, _draft: Draft) -> str:
+    try:
+        number(line)
+    except AnswerError:
+        got = repr(line) if line else "nothing"
+        raise AnswerError(f"expected {_prompt(step.data)[1]}, got {got}; ? for help") from None
     return line
 
 
@@ -190,23 +181,22 @@ def _points(terminal: Terminal, step: Step, line: str, draft: Draft) -> Any:
             points.update(_pairs(line))
         except AnswerError as error:
             terminal.refuse(error, "")
+        drawn = None
         if line or len(points) < 2:
-            line = terminal.ask(f"Points ({len(points)} so far, two or more): ")
+            prompt = f"Points ({len(points)} so far, two or more): "
         else:
             drawn = [[at, value] for at, value in sorted(points.items())]
             draw_lines(terminal.console, [("yours", between(drawn, data["total_steps"]))], what=data["label"])
-            line = terminal.ask("Enter hands it in; more points change it; clear begins anew: ")
-            if not line:
-                return drawn
-        word = _COMMANDS.get(line.casefold(), line.casefold())
-        if word == "clear":
+            prompt = "Enter hands it in; more points change it; clear begins anew: "
+        asked = typed(terminal, step, prompt, _prompt(data)[1])
+        if not isinstance(asked, str):
+            return asked
+        if drawn is not None and not asked:
+            return drawn
+        if asked.casefold() == "clear":
             points.clear()
             return None
-        if word == "help":
-            terminal.say(_help(step, _prompt(data)[1]))
-            return None
-        if word in step.accepts:
-            return {"do": word}
+        line = asked
 
 
 def _pairs(line: str) -> dict[float, float]:
@@ -215,6 +205,8 @@ def _pairs(line: str) -> dict[float, float]:
         words = part.split()
         try:
             step, value = map(float, words)
+            if not math.isfinite(step + value):
+                raise ValueError
         except ValueError:
             raise AnswerError(f"expected `step value`, such as 0 0.1, got {part!r}; ? for help") from None
         found[step] = value
@@ -238,41 +230,6 @@ def _program(terminal: Terminal, step: Step, line: str, draft: Draft) -> str | N
     return draft.program(terminal, step.data, line)
 
 
-def _setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> dict[str, Any] | None:
-    """Three questions, each with what was chosen last as its default, checked as they are answered; `q` leaves them."""
-    data = step.data
-    last = draft.setting or data["start"]
-    optimizer = _optimizer(data["optimizers"], line or terminal.ask(f"  optimizer [{last['optimizer']}]: "), last)
-    if optimizer is None:
-        return None
-    rate = terminal.ask(f"  rate [{last['lr']:g}]: ") or f"{last['lr']!r}"
-    if rate.casefold() in LEAVE:
-        return None
-    try:
-        lr = float(rate)
-    except ValueError:
-        raise AnswerError(f"expected a rate such as 0.1, got {rate!r}") from None
-    text = terminal.ask(f"  schedule [{last['schedule']}]: ") or last["schedule"]
-    if text.casefold() in LEAVE:
-        return None
-    draft.setting = {"optimizer": optimizer, "lr": lr, "schedule": text}
-    terminal.say(f"Training {setting_words(draft.setting)} ...", "dim")
-    return draft.setting
-
-
-def _optimizer(known: list[str], word: str, last: Mapping[str, Any]) -> str | None:
-    """The optimizer that a word means, by its name or how that begins; None to leave."""
-    if not word:
-        return str(last["optimizer"])
-    if word.casefold() in LEAVE:
-        return None
-    same = [name for name in known if name.casefold() == word.casefold()]
-    begun = same or [name for name in known if name.casefold().startswith(word.casefold())]
-    if not begun:
-        raise AnswerError(f"expected one of {', '.join(known)}, got {word!r}")
-    return begun[0]
-
-
 def _paragraph(terminal: Terminal, line: str) -> str:
     lines = []
     while line:
@@ -292,6 +249,6 @@ _READ: Mapping[str, Callable[[Terminal, Step, str, Draft], Any]] = MappingProxyT
         "draw": _points,
         "write": _schedule,
         "fix": _program,
-        "tune": _setting,
+        "tune": setting,
     }
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stepwell.cli.learn.answers import LEAVE, QUIT, Event, places
+from stepwell.cli.learn.answers import places
+from stepwell.cli.learn.keys import LEAVE, QUIT, Event
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.cli.learn.verdicts import print_answers
 from stepwell.errors import AnswerError

@@ -71,7 +71,7 @@ class Numeric:
 
     def judge(self, key: float, answer: Any, names: Names, order: Sequence[int]) -> Judged:
         """Right within the tolerance; the score falls with the distance, to 0 at ten tolerances."""
-        given = _number(answer)
+        given = number(answer)
         off = abs(given - key)
         allowed = self.tolerance if self.absolute else self.tolerance * abs(key)
         allowed = max(allowed, 1e-12 * abs(key))  # what two ways to write one number differ by
@@ -80,11 +80,16 @@ class Numeric:
         return Judged(right, score, evidence={"given": given, "measured": key, "off": off, "allowed": allowed})
 
 
-def _number(answer: Any) -> float:
+def number(answer: Any) -> float:
+    """The number that an answer is; `5%` is 0.05.
+
+    Raises:
+        AnswerError: it is none, or not finite.
+    """
     try:
         given = float(answer.strip().rstrip("%").replace("\N{MINUS SIGN}", "-") if isinstance(answer, str) else answer)
     except (TypeError, ValueError):
-        expect("numeric", "a number, such as 0.05 or 5e-2", answer)
+        expect("numeric", "a number, such as 0.05", answer)
     if isinstance(answer, bool) or not math.isfinite(given):
         expect("numeric", "a finite number", answer)
     return given / 100 if isinstance(answer, str) and answer.strip().endswith("%") else given

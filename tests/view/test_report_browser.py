@@ -143,6 +143,15 @@ def test_no_button_sends_anything_away_and_a_zoom_survives_the_theme(page: Page,
     assert complaints == []
 
 
+@pytest.mark.parametrize(("width", "display"), [(390, "none"), (1280, "block")])
+def test_the_buttons_of_a_chart_cover_nothing_on_a_narrow_screen(page: Page, width: int, display: str) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    for plot in ("plot-losses-0", "plot-response-0"):
+        in_view(page, plot)
+        shown = f"getComputedStyle(document.querySelector('#{plot} .modebar')).display"
+        until(page, shown, display)
+
+
 @pytest.mark.parametrize("width", [400, 800, 1180, 1400])
 def test_the_page_is_not_wider_than_the_screen_and_nothing_is_cut(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from learn_course import write_course
 from stepwell.cli import main
-from stepwell.cli.learn import home
+from stepwell.cli.learn import home, pages
 from stepwell.cli.learn.answers import question_event
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.questions import print_question
@@ -314,16 +314,19 @@ def test_a_sitting_ends_with_the_command_for_another_like_it(
     terminal = on_terminal(typed("q"), width=300)
     sit_with(terminal, course, Wish(Mode.CHALLENGE, ("quick",), seed=5, timer="x2"), progress.path, worker)
     words = f"stepwell learn quiz --mode challenge --topic quick --timer x2 --course {folder} --seed 5"
-    assert " ".join(printed(terminal).split()).endswith(f"Seed 5. The like again: {words}")
+    assert " ".join(printed(terminal).split()).endswith(f"Seed 5. More like this: {words}")
 
 
 def test_the_keys_that_are_shown_are_those_that_there_are() -> None:
-    data = {"item": "t/i", "type": "choice", "question": "?", "options": THREE, "hints": [], "limit": None}
+    data: dict[str, Any] = {"type": "choice", "question": "?", "options": THREE, "hints": [], "limit": None}
+    data |= {"level": "intermediate", "difficulty": "easy", "seconds": 20, "item": "optimizer-dependence/" + "x" * 30}
     for accepts, keys in ((("answer", "hint"), "h hint, s skip, q end"), (("answer",), "s skip, q end")):
         terminal = on_terminal(typed())
         shown = {**data, "last": None, "trouble": ""}
         print_question(terminal, Step("question", Mode.TEST, 1, 5, shown, accepts), None)
         assert f"\n{keys}, ? what can be typed\n" in printed(terminal)
+        heading = f"\n1 of 5   {data['item']}  intermediate, easy\n         about 20 s\n"
+        assert heading in printed(terminal)
 
 
 @pytest.mark.parametrize(("left", "words"), [(125.0, "(2:05 left)"), (8.3, "(8 s left)"), (-70.2, "(1:10 over)")])
@@ -604,8 +607,16 @@ def test_a_page_says_its_keys(course: Course, worker: Worker, progress: Progress
     terminal = on_terminal(read)
     sit(course, worker, progress, Wish(Mode.LEARN, ("every",)), Terminal(terminal.console, read, True))
     assert len(set(prompts)) == 1
-    assert printed(terminal).count("Enter for more, r 1 runs a program that was shown, q ends") == 2
+    assert printed(terminal).count("Enter for more, r 1 runs the program that was shown, q ends") == 2
     assert "'r 9' means nothing here." in printed(terminal)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, ""), (1, "r 1 runs the program"), (2, "r 1 and r 2 run the programs"), (4, "r 1 to r 4 run the programs")],
+)
+def test_a_page_says_what_runs_its_programs(count: int, words: str) -> None:
+    assert pages._runs(count) == words
 
 
 def test_a_page_stops_at_every_screen_and_runs_its_programs(course: Course, worker: Worker, progress: Progress) -> None:
@@ -813,7 +824,14 @@ def test_a_review_without_cards_says_when_the_next_is_due(
         ("import torch\nprint(torch.ones(2).sum().item())\n1 / 0", 1, "crashed", "line 3: 1 / 0"),
         ("while True: pass", 1, "timed out", "it was stopped after"),
         ("import os\nos._exit(9)", 1, "crashed", "its process ended without a result"),
-        ("def", 1, "crashed", "SyntaxError"),
+        ("def", 1, "crashed", "line 1: def\nSyntaxError: invalid syntax\n"),
+        (
+            "x = 1\nfor step in range(3)\n    pass",
+            1,
+            "crashed",
+            "line 2: for step in range(3)\nSyntaxError: expected ':'\n",
+        ),
+        ("if True:\nx = 1", 1, "crashed", "line 2: x = 1\nIndentationError: "),
     ],
 )
 def test_a_program_of_ones_own_runs_under_limits(

@@ -123,7 +123,8 @@ def test_learn_is_a_page_two_cards_and_an_explanation() -> None:
     ("wish", "expected"),
     [
         (Wish(Mode.LEARN), "is about one topic, got 0"),
-        (Wish(Mode.TUNE), "there is nothing for the mode tune"),
+        (Wish(Mode.TUNE), "there is nothing for the mode tune; choose another mode$"),
+        (Wish(Mode.FIX, level=Level.EXPERT), "level expert for the mode fix; choose another mode or level$"),
         (Wish(Mode.TEST, level=Level.EXPERT), "there is nothing of the level expert for the mode test"),
         (Wish(Mode.TEST, ("nowhere",)), "there is no topic 'nowhere'"),
         (Wish(Mode.CHALLENGE, timer="x3"), "the timer is one of off, x1, x2, x10, got 'x3'"),
@@ -132,6 +133,15 @@ def test_learn_is_a_page_two_cards_and_an_explanation() -> None:
 def test_a_wish_that_cannot_be_is_refused(wish: Wish, expected: str) -> None:
     with pytest.raises(OptionError, match=expected):
         plan(COURSE, wish, NOTHING, "s")
+
+
+def test_where_a_topic_has_nothing_for_a_mode_those_that_have_some_are_named() -> None:
+    cards = tuple(item for item in ITEMS if item.body.kind == "card")
+    some = [Topic(f"t{number}", "T", "S", 5, 1, (), (), ITEMS) for number in range(10)]
+    course = Course((Topic("empty", "T", "S", 5, 1, (), (), cards), *some))
+    words = r"for the mode fix in empty; topics that have some: t0, t1, t2, t3, t4, t5, t6, t7 and 2 more$"
+    with pytest.raises(OptionError, match=words):
+        plan(course, Wish(Mode.FIX, ("empty",)), NOTHING, "s")
 
 
 @pytest.mark.parametrize(("timer", "limit"), [("off", None), ("x1", 120.0), ("x2", 240.0), ("x10", 1200.0)])

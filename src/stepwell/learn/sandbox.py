@@ -188,9 +188,11 @@ def _run_part(part: Mapping[str, str], namespace: dict[str, Any]) -> dict[str, A
 
 def _failure(error: BaseException, name: str, file: str) -> dict[str, Any]:
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    line = own[-1].lineno if own else getattr(error, "lineno", None)
-    text = str(error)[:MOST_TRACE]
-    where = f"line {line}: {own[-1].line}\n" if own else f"line {line}\n" if line else ""
+    line, quoted, text = (own[-1].lineno, own[-1].line, str(error)) if own else (None, "", str(error))
+    if isinstance(error, SyntaxError) and error.filename == file:  # of the program itself, which never ran
+        line, quoted, text = error.lineno, (error.text or "").strip(), error.msg
+    text = text[:MOST_TRACE]
+    where = f"line {line}{f': {quoted}' if quoted else ''}\n" if line else ""
     return {
         "error": type(error).__name__,
         "message": text,

@@ -35,10 +35,9 @@ def read_page(terminal: Terminal, step: Step, worker: Engine) -> str:
 
 
 def _pause(terminal: Terminal, words: str, programs: list[str], worker: Engine) -> str:
-    last = f"r 1{f' to r {len(programs)}' if len(programs) > 1 else ''}"
-    runs = f", {last} runs a program" if programs else ""
+    runs = _runs(len(programs))
     while True:
-        line = terminal.ask(f"-- {words}{runs}, q ends: ").casefold()
+        line = terminal.ask(f"-- {words}{f', {runs}' if runs else ''}, q ends: ").casefold()
         word, _, number = line.partition(" ")
         if line in ("q", "quit"):
             return "quit"
@@ -49,8 +48,15 @@ def _pause(terminal: Terminal, words: str, programs: list[str], worker: Engine) 
             continue
         if line != "?":
             terminal.say(f"{line!r} means nothing here.", "yellow")
-        runs_one = f"{last} runs a program that was shown, " if programs else ""
-        terminal.say(f"{words}, {runs_one}q ends; what is answered is kept.")
+        shown = f"{runs} that {'was' if len(programs) == 1 else 'were'} shown, " if runs else ""
+        terminal.say(f"{words}, {shown}q ends; what is answered is kept.")
+
+
+def _runs(count: int) -> str:
+    """What runs the programs that were shown so far; empty where there are none."""
+    if count < 2:
+        return "r 1 runs the program" if count else ""
+    return f"r 1 {'and' if count == 2 else 'to'} r {count} run the programs"
 
 
 def _run(terminal: Terminal, code: str, worker: Engine) -> None:

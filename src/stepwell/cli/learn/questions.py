@@ -28,7 +28,7 @@ def print_question(terminal: Terminal, step: Step, before: Step | None) -> None:
         _heading(terminal, step)
         print_front(terminal, data)
     elif before is not None and data["last"] is not None and len(data["hints"]) == len(before.data["hints"]):
-        print_last(terminal, data)  # not after a hint, for it was printed before
+        print_last(terminal, data, step.accepts)  # not after a hint, for it was printed before
     if data["trouble"]:
         terminal.say(f"This question could not be prepared: {data['trouble']}", "yellow")
     shown = len(before.data["hints"]) if again and before is not None else 0
@@ -73,8 +73,8 @@ def print_given(terminal: Terminal, data: Mapping[str, Any]) -> None:
         terminal.blank()
 
 
-def print_last(terminal: Terminal, data: Mapping[str, Any]) -> None:
-    """Print the verdict on the answer before, and how many are left."""
+def print_last(terminal: Terminal, data: Mapping[str, Any], accepts: Sequence[str] = ()) -> None:
+    """Print the verdict on the answer before, and how many are left; `accepts` is what can be typed now."""
     last = data["last"]
     print_verdict(terminal, last)
     print_printed(terminal, last.get("evidence", {}))
@@ -82,6 +82,8 @@ def print_last(terminal: Terminal, data: Mapping[str, Any]) -> None:
     left = data["attempts_left"]
     if left is not None:
         terminal.say(f"{left} attempt{'s' if left != 1 else ''} left.")
+    elif "skip" in accepts:
+        terminal.say("Try again as often as you like; s shows a solution.", "dim")
 
 
 def print_verdict(terminal: Terminal, verdict: Mapping[str, Any]) -> None:
@@ -151,11 +153,18 @@ def clock(seconds: float) -> str:
 
 def _heading(terminal: Terminal, step: Step) -> None:
     data = step.data
-    facts = [data.get("item", ""), data.get("level", ""), data.get("difficulty", "")]
+    facts = [data.get("item", ""), ", ".join(filter(None, (data.get("level"), data.get("difficulty"))))]
     if "seconds" in data:
         facts.append(f"about {clock(data['seconds'])}")
     terminal.blank()
-    terminal.say(f"{step.number} of {step.of}   {'  '.join(filter(None, facts))}", "bold")
+    place = f"{step.number} of {step.of}   "
+    lines = [place + facts[0]]
+    for fact in filter(None, facts[1:]):  # a line ends between two facts, never within one
+        if len(lines[-1]) + 2 + len(fact) <= terminal.console.width:
+            lines[-1] += f"  {fact}"
+        else:
+            lines.append(" " * len(place) + fact)
+    terminal.say("\n".join(lines), "bold")
     if data["limit"] is not None:
         terminal.say(f"Time allowed: {clock(data['limit'])}. Overtime is noted and costs nothing.", "dim")
     if step.number == 1:

@@ -40,7 +40,8 @@ def quiz(
         typer.Option(metavar="LEVEL", help="beginner, intermediate, advanced or expert.", show_default="all"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Draws items, numbers and order; the same gives the same.", show_default="new")
+        int | None,
+        typer.Option(help="Draws items, numbers and order: the same for the same answers so far.", show_default="new"),
     ] = None,
     timer: Annotated[
         str, typer.Option(metavar="off|x1|x2|x10", help="Of a challenge: 2:00 for each problem, or longer, or none.")
@@ -135,4 +136,4 @@ def _say_how_again(front: Terminal, course: Course, wish: Wish) -> None:
     words += ["--timer", wish.timer] if wish.timer != "x1" else []
     words += ["--course", str(course.folder)] if course.folder else []
     if wish.mode not in (Mode.RECALL, Mode.LEARN):
-        front.say(f"Seed {wish.seed}. The like again: {shlex.join([*words, '--seed', str(wish.seed)])}", "dim")
+        front.say(f"Seed {wish.seed}. More like this: {shlex.join([*words, '--seed', str(wish.seed)])}", "dim")

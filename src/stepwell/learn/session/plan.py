@@ -20,6 +20,8 @@ from stepwell.learn.verdict import Verdict
 
 MOST_CARDS = 20
 """Cards of one sitting."""
+NAMED = 8
+"""Topics that a message names."""
 RECALLS = 2
 """Cards at the end of a page."""
 
@@ -153,4 +155,9 @@ def _nothing(wish: Wish, course: Course) -> str:
         return "no card is due now; come back later, or practise: stepwell learn quiz --mode practice"
     about = f" of the level {wish.level}" if wish.level else ""
     where = f" in {', '.join(wish.topics)}" if wish.topics else ""
-    return f"there is nothing{about} for the mode {wish.mode}{where}; choose other topics or another level"
+    there = [topic.id for topic in course.topics if any(_fits(item, wish) for item in topic.items)]
+    others = "choose another mode" + (" or level" if wish.level else "")
+    if there:
+        more = f" and {len(there) - NAMED} more" if len(there) > NAMED else ""
+        others = f"topics that have some: {', '.join(there[:NAMED])}{more}"
+    return f"there is nothing{about} for the mode {wish.mode}{where}; {others}"

@@ -28,8 +28,9 @@ _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan", "ma
 CODE_THEME = "ansi_dark"
 HANGING = " " * 8
 """Before what is left of a line of code that is wider than the terminal."""
-# Code between single marks that fits well into a line, and what stands for its spaces while lines are broken.
-_INLINE = re.compile(r"(?<!`)`[^`]{1,50}`(?!`)")
+# Code between single marks, how long it may be to stay in one line, and what stands for its spaces meanwhile.
+_INLINE = re.compile(r"(?<!`)`[^`]+`(?!`)")
+_STAYS = 52
 _STUCK = "\ue000"
 _FENCED = re.compile(r"^```[^\n`]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
@@ -192,6 +193,11 @@ def _fitted(line: str, width: int) -> str:
     )
 
 
+def _together(code: re.Match[str]) -> str:
+    """Short code with its spaces stuck; longer code as it is, which is matched too so that marks pair up."""
+    return re.sub(r"\s+", _STUCK, code[0]) if len(code[0]) <= _STAYS else code[0]
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Rendered:
@@ -202,7 +208,7 @@ class _Rendered:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         from rich.markdown import Markdown
 
-        whole = _INLINE.sub(lambda code: re.sub(r"\s+", _STUCK, code[0]), self.markdown.strip())
+        whole = _INLINE.sub(_together, self.markdown.strip())
         for segment in console.render(Markdown(whole, code_theme=CODE_THEME), options):
             yield segment._replace(text=segment.text.replace(_STUCK, " "))
 

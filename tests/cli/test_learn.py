@@ -431,10 +431,10 @@ def test_short_code_is_never_broken_at_its_spaces(width: int) -> None:
     assert re.search(r"[^\x20-\x7e\n]", printed(terminal)) is None
 
 
-@pytest.mark.parametrize("width", range(40, 101, 4))
+@pytest.mark.parametrize("width", range(40, 101))
 def test_no_line_begins_with_a_full_stop(width: int) -> None:
     table = "{'a long table': 1, 'and so on': 2, 'and on': [3, 4, 5]}"
-    words = f"`{table}`. More epochs follow with `step()` and `stop()`. What now?"
+    words = f"`{table}`. Three more epochs follow it, each with `optimizer.step()` and `scheduler.step()`. What now?"
     terminal = on_terminal(typed(), width=width)
     terminal.prose(words)
     assert not re.search(r"^[.,]", printed(terminal), re.MULTILINE)

@@ -8,7 +8,7 @@ BOTH := -n 2 --dist loadfile # two processes; a file's tests stay together, with
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo   compare learning-rate strategies on real data (about two minutes)"
+	@echo "make demo   compare learning-rate strategies on real data (a few minutes)"
 	@echo "make test   run the tests"
 	@echo "make check  format, lint, types, layering and tests"
 	@echo "make bench  measure Stepwell beside its peers"

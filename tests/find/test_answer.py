@@ -67,11 +67,19 @@ def test_a_rate_that_costs_most_of_the_gain_is_not_suggested_for_being_careful()
 
 def test_good_rates_are_those_within_the_tolerance_and_below_failure() -> None:
     careful = concluded({-10: [0.9], -9: [0.3], -8: [0.1], -7: [FAILED]})
-    assert (careful.place, careful.low, careful.high) == (-9, -8, -8)  # -9 costs 22%
+    assert (careful.place, careful.low, careful.high) == (-9, -9, -8)
+    assert careful.tolerance == pytest.approx(0.2 / 0.9)  # what -9 costs
     assert "0.00562 gains 78% as much" in careful.words
     short = heat(16, 2, {-10: [0.5], -8: [FAILED], -6: [FAILED]})
     below = concluded({-10: [0.5], -9: [0.12], -8: [0.1], -7: [0.5]}, coarse=short)
     assert (below.low, below.high, below.edge) == (-9, -9, -8)
+
+
+def test_the_longest_runs_count_though_the_budget_ended_before_every_seed_had_them() -> None:
+    begun = {-10: [0.8], -9: [0.1, 0.1], -8: [0.4, 0.4], -7: [0.9]}  # of three seeds one has a bracket
+    found = answer([heat(16, 2, {-2: [0.8], 0: [0.1], 2: [0.9]}), heat(60, 1, begun, (1, 2, 3))], None)
+    assert found.place == -9
+    assert "60 updates on 1 seed" in found.words
 
 
 def test_a_failure_far_above_does_not_stand_for_the_next_higher_rate() -> None:
@@ -121,8 +129,9 @@ def test_an_answer_claims_nothing_that_its_runs_do_not_show(
         return
     assert FAILED not in fine[found.place]
     assert found.edge is None or found.edge > found.place
-    if found.low is not None and found.high is not None:
-        assert found.low <= found.high
-        assert found.edge is None or found.high < found.edge
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.place <= found.high
+    assert found.edge is None or found.high < found.edge
     if found.verdict is Verdict.FOUND:
         assert "rates over 60 updates" in found.words

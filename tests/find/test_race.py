@@ -137,8 +137,19 @@ def test_it_does_not_matter_how_hard_the_batches_on_the_way_were(offset: float) 
 
 def test_late_losses_are_no_sign_of_learning() -> None:
     heat = Heat(Level(10, 1, (0,)), {(0, 0): Told(1.0, 1.0, late=0.1), (1, 0): Told(1.1, 1.0, late=0.1)})
-    assert not heat.learned
+    assert heat.gained == 0.0
     assert set(heat.regrets().values()) == {1.0}
+
+
+def test_a_long_race_walks_away_from_rates_that_only_short_runs_can_bear() -> None:
+    def score(ask: Ask) -> float:  # of long runs all above -6 end where an untrained model is, by chance a bit lower
+        if ask.level.steps > 20 and ask.place > -6:
+            return 0.99 + 0.001 * (ask.place % 3)
+        return 0.5 + 0.02 * abs(ask.place - (0 if ask.level.steps < 20 else -8))
+
+    heats, _ = run([Level(16, 2, (0,)), Level(500, 1, (1, 2, 3))], 0, score)
+    assert best_place(heats[-1].regrets()) == -8
+    assert heats[-1].failed() >= {0, -1, -5}
 
 
 def test_a_rate_next_to_failure_carries_some_of_it() -> None:

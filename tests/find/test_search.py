@@ -216,8 +216,8 @@ def test_a_factory_gets_a_rate_with_evidence() -> None:
     assert found.low <= found.lr <= found.high
     assert 1e-3 < found.lr < 1.0
     assert found.spent <= 300
-    assert found.code.startswith(f"optimizer = torch.optim.Adam(model.parameters(), lr={found.lr:.6g})")
-    assert 'Scheduler(optimizer, "cosine 1..0", total_steps=TOTAL_STEPS)' in found.code
+    assert f"\noptimizer = torch.optim.Adam(model.parameters(), lr={found.lr:.6g})\n" in found.code
+    assert '    "cosine 1..0",\n    total_steps=TOTAL_STEPS,\n' in found.code
     best = min((probe for probe in found.probes if probe.stage == "refine"), key=lambda probe: probe.score)
     assert best.score < found.initial
 

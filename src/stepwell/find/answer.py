@@ -22,7 +22,16 @@ WORTH = 0.2  # ... and the one's best costs the other this much of what there is
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What follows from a race; places of the grid, None where there is none."""
+    """What follows from a race; places of the grid, None where there is none.
+
+    Args:
+        verdict, words: how it ended.
+        place: the suggested one.
+        low, high: around it, the lowest and the highest with a regret of `tolerance` at most.
+        edge: the lowest above it that failed.
+        spread: how many times the best rate of one seed is that of another.
+        tolerance: `GOOD_REGRET`, or the suggested place's own regret if that is more.
+    """
 
     verdict: Verdict
     words: str
@@ -31,6 +40,7 @@ class Answer:
     high: int | None = None
     edge: int | None = None
     spread: float = math.nan
+    tolerance: float = GOOD_REGRET
 
 
 def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequence[Probe] = ()) -> Answer:
@@ -45,13 +55,13 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
         probes: the short runs, for a comparison of the training loss, which ranked them, with validation.
     """
     tried = [heat for heat in heats if heat.told]
-    whole = [heat for heat in tried if heat.regrets()]
+    whole = [settled for heat in tried if (settled := _settled(heat)).regrets()]
     if not whole:
         return Answer(Verdict.NO_SIGNAL, "The budget ended before any rate was tried; give more updates.")
     failed = {place for one in tried for place in one.failed()}
     if (silence := _nothing_learned(tried)) is not None:
         return Answer(Verdict.NO_SIGNAL, silence, edge=min(failed, default=None))
-    heat = _settled(whole[-1])
+    heat = whole[-1]
     regrets, gap = _stable(heat), heat.level.gap
     if min(regrets.values()) >= 1.0:
         return _nothing_here(heat, bounds)
@@ -60,27 +70,22 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     most = max(TOO_DEAR, min(regrets.values()))
     place = best_place({one: risk for one, risk in weighed.items() if regrets[one] <= most})
     edge = min((one for one in failed if one > place), default=None)
-    low, high = interval(regrets, place, gap, edge)
+    tolerance = max(GOOD_REGRET, regrets[place])
+    low, high = interval(regrets, place, gap, tolerance, edge)
     verdict, words = _verdict(heat, place, bounds, edge)
     if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
         verdict, words = Verdict.DISAGREE, quarrel
-    return Answer(verdict, words, place, low, high, edge, _spread(heat))
+    return Answer(verdict, words, place, low, high, edge, _spread(heat), tolerance)
 
 
 def interval(
-    regrets: Mapping[int, float], place: int, gap: int, edge: int | None = None
-) -> tuple[int, int] | tuple[None, None]:
-    """The places within `GOOD_REGRET` around the suggested one, or around the best where the suggested is none of them.
-
-    They end below the edge of failure. None where the best is good on average over no seeds.
-    """
-    good = {one for one, regret in regrets.items() if regret <= GOOD_REGRET and (edge is None or one < edge)}
-    low = high = place if place in good else best_place(regrets)
-    if low not in good:
-        return None, None
-    while low - gap in good:
+    regrets: Mapping[int, float], place: int, gap: int, tolerance: float, edge: int | None = None
+) -> tuple[int, int]:
+    """The places around the suggested one with a regret of `tolerance` at most, all below the edge of failure."""
+    low = high = place
+    while regrets.get(low - gap, 1.0) <= tolerance:
         low -= gap
-    while high + gap in good:
+    while regrets.get(high + gap, 1.0) <= tolerance and (edge is None or high + gap < edge):
         high += gap
     return low, high
 

@@ -16,6 +16,8 @@ import numpy as np
 # The share of the second half of a run in its rank: the last loss is one draw, and all rates of a seed have seen the
 # same batches. Chosen by simulating races: see the log.
 LATE = 0.3
+# A run that gains less than this share of what a shorter one gained has lost it again, and has failed.
+KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Heat:
         told = {place: one for (place, other), one in sorted(self.told.items()) if other == seed}
         best = min((one.rank for one in told.values()), default=math.inf)
         lowest = min((one.score for one in told.values()), default=math.inf)
+        if not math.isfinite(best):
+            return dict.fromkeys(told, 1.0)
         # Late losses are of other batches, so a rank is compared with ranks only, and gains are those of the score.
         return {place: normalised(one.rank, best, best + (one.initial - lowest)) for place, one in told.items()}
 
@@ -97,9 +101,9 @@ class Heat:
         return {place for (place, _), one in self.told.items() if not math.isfinite(one.score)}
 
     @property
-    def learned(self) -> bool:
-        """Whether any run ended below where it began."""
-        return any(one.score < one.initial for one in self.told.values())
+    def gained(self) -> float:
+        """The most that any run lowered its score by; at least 0."""
+        return max((one.initial - one.score for one in self.told.values() if math.isfinite(one.score)), default=0.0)
 
 
 Race: TypeAlias = Generator[Sequence[Ask], Mapping[Ask, Told], list[Heat]]
@@ -120,6 +124,9 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
     place and its neighbours, and all of them walk on if their mean says so. An answer that lacks runs, because the
     budget is spent, ends the race.
 
+    A run that ends with less than half of what a shorter one gained has failed, whatever its score: where a rate is
+    too high for a longer run, all such runs end where an untrained model is, and the best of them is best by chance.
+
     Args:
         levels: from the shortest runs to the longest.
         start: the place where the first level begins.
@@ -129,6 +136,7 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
         What was told, level by level.
     """
     heats: list[Heat] = []
+    gained = 0.0
     for level in levels:
         start = min(max(start - level.below, bounds[0] + level.gap), bounds[1])
         for count in (1, len(level.seeds)):
@@ -145,14 +153,19 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
                     if _inside(place, bounds) and (place, seed) not in heat.told
                 ]
                 told = (yield asks) if asks else {}
-                heat.told |= {(ask.place, ask.seed): one for ask, one in told.items()}
+                heat.told |= {(ask.place, ask.seed): _unless_lost(one, gained) for ask, one in told.items()}
                 if len(told) < len(asks):
                     return heats
                 wanted = _further(heat, bounds)
             start = best_place(heat.regrets())
             if count == len(level.seeds):
                 break
+        gained = max(gained, heats[-1].gained)
     return heats
+
+
+def _unless_lost(one: Told, gained: float) -> Told:
+    return replace(one, score=math.inf) if one.initial - one.score < KEPT * gained else one
 
 
 def _further(heat: Heat, bounds: tuple[int, int]) -> list[int]:

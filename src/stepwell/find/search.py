@@ -18,7 +18,6 @@ from stepwell.find.of_factory import Data, MakeOptimizer
 from stepwell.find.range_test import range_test
 from stepwell.find.short_run import Setting
 from stepwell.find.subject import Given, Subject, read_subject
-from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import LrSuggestion, RangeTest, Verdict
 from stepwell.schedule import Schedule
 from stepwell.schedule import schedule as read_schedule
@@ -184,7 +183,7 @@ def _suggestion(
         high=rate(found.high),
         edge=rate(found.edge),
         spread=math.nan if asked.bench.seeds_vary == "nothing" else found.spread,
-        tolerance=GOOD_REGRET,
+        tolerance=found.tolerance,
         probes=tuple(search.probes) if search else (),
         sweep=search.sweep if search else sweep,
         spent=asked.bench.spent,

@@ -84,12 +84,13 @@ class LrSuggestion:
         lr: the suggested base rate of the first parameter group; `nan` where the verdict gives none.
         verdict: how the search ended.
         words: the verdict as one or two sentences with the numbers that it rests on.
-        low, high: the lowest and highest rate whose result stays within `tolerance` of the best; `nan` if none. `lr`
-            lies below them where only rates next to failure are that good.
+        low, high: around `lr`, the lowest and highest rate whose result stays within `tolerance` of the best; `nan`
+            without an `lr`, or where nothing was trained at it.
         edge: the lowest rate above `lr` that was seen to fail, without an `lr` the lowest that was; `nan` if none was.
         spread: how many times the best rate of the luckiest seed is that of the unluckiest; 1.0 if they agree, `nan`
             with fewer than two seeds, or where every seed gave the same batches.
-        tolerance: normalised regret, (score - best) / (untrained - best), that still counts as good.
+        tolerance: normalised regret, (score - best) / (untrained - best), that still counts as good: 0.05, or that of
+            `lr` where it is more, because the best rates are next to failure.
         probes: every short run, in the order in which they were run.
         sweep: the classical range test, where one was run.
         spent: optimizer updates, plus one for every batch that was only scored, that the search took.

@@ -216,3 +216,13 @@ def test_how_a_program_ended_is_told_apart(ending: Ending, verdict: Verdict) -> 
 def test_a_proof_that_breaks_on_this_machine_is_not_held_against_the_learner(worker: Worker) -> None:
     item = choice(proof=PROGRAM.replace('"x = 3"', '"x = 3 / 0"'))
     assert grade(instance(item, 0), 0, worker).verdict is Verdict.COULD_NOT_CHECK
+
+
+def test_an_option_without_a_reason_is_held_against_what_was_measured(worker: Worker) -> None:
+    shown = instance(choice(), 0)
+    told = back(shown, prove(shown, worker))["why"]
+    assert [told[shown.order.index(number)] for number in range(3)] == [
+        "It is.",
+        "It is 3.",
+        "It claims `x > 4`; measured: `x` is 3.",
+    ]

@@ -17,6 +17,7 @@ from learn_items import OPTIONS, PROGRAM, head, write_topic
 from stepwell.errors import AnswerError, OptionError, StoreError
 from stepwell.learn.course import Course, Item, Topic
 from stepwell.learn.instance import instance
+from stepwell.learn.items.types import KEYED
 from stepwell.learn.job import Ending, Job, Outcome, Ran
 from stepwell.learn.levels import Difficulty, Level
 from stepwell.learn.mastery import badges
@@ -374,6 +375,21 @@ def test_while_attempts_are_left_a_wrong_answer_is_told_no_more_than_that(
         over = going.send({"do": "skip"})
         assert over.data["solution"] is not None
         assert over.data["explanation"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("topic", [topic.id for topic in read_course().topics])
+def test_no_item_of_the_course_gives_itself_away_while_attempts_are_left(
+    topic: str, progress: Progress, worker: Worker
+) -> None:
+    for item in read_course().topic(topic).items:
+        if isinstance(item.body, KEYED) and item.attempts > 1:
+            with Player(Plan("s", Mode.PRACTICE, 0, (instance(item, 3),)), progress, worker) as going:
+                going.step()
+                step = going.send({"do": "answer", "answer": wrong_answer(item, going)})
+                assert (step.kind, step.data["attempts_left"]) == ("question", item.attempts - 1), item.id
+                assert step.data["last"].keys() == {"verdict", "words"}
+                assert HOW_MUCH.fullmatch(step.data["last"]["words"]), item.id
 
 
 def wrong_answer(item: Item, sitting: Player) -> Any:

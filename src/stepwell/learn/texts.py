@@ -9,7 +9,7 @@ from stepwell.errors import ContentError
 from stepwell.learn.course import QuickCheck, Series
 from stepwell.learn.instance import Instance
 from stepwell.learn.items.card import Card
-from stepwell.learn.items.choice import Choice
+from stepwell.learn.items.choice import Choice, Option
 from stepwell.learn.items.control import Control
 from stepwell.learn.items.curves import line
 from stepwell.learn.items.explain import Explain
@@ -63,8 +63,21 @@ def back(shown: Instance, truth: Truth) -> dict[str, Any]:
         case Card(answer=answer) | Explain(answer=answer):
             told["answer"] = render(answer, names)
         case Choice(options=options) | Multi(options=options) | Control(choice=Choice(options=options)):
-            told["why"] = [render(options[number].why, names) for number in shown.order]
+            told["why"] = [_why(options[number], truth) for number in shown.order]
     return told
+
+
+def _why(option: Option, truth: Truth) -> str:
+    """The author's reason, or what the option claims beside what was measured."""
+    if option.why:
+        return render(option.why, truth.names)
+    measured = {name: truth.measured[name] for name in sorted(option.claim.names) if name in truth.measured}
+    shown = [
+        f"`{name}` is {value:.4g}" if isinstance(value, float) else f"`{name}` is {value!r}"
+        for name, value in measured.items()
+        if isinstance(value, bool | int | float | str)
+    ]
+    return f"It claims `{option.claim.text}`" + (f"; measured: {', '.join(shown)}." if shown else ".")
 
 
 def _asked(check: QuickCheck, names: Mapping[str, Any]) -> dict[str, str]:

@@ -138,6 +138,7 @@ def test_it_does_not_matter_how_hard_the_batches_on_the_way_were(offset: float) 
 def test_late_losses_are_no_sign_of_learning() -> None:
     heat = Heat(Level(10, 1, (0,)), {(0, 0): Told(1.0, 1.0, late=0.1), (1, 0): Told(1.1, 1.0, late=0.1)})
     assert heat.gained == 0.0
+    assert not heat.learned
     assert set(heat.regrets().values()) == {1.0}
 
 

@@ -101,6 +101,11 @@ class Heat:
         return {place for (place, _), one in self.told.items() if not math.isfinite(one.score)}
 
     @property
+    def learned(self) -> bool:
+        """Whether any run ended below where it began."""
+        return self.gained > 0.0
+
+    @property
     def gained(self) -> float:
         """The most that any run lowered its score by; at least 0."""
         return max((one.initial - one.score for one in self.told.values() if math.isfinite(one.score)), default=0.0)

@@ -91,7 +91,8 @@ def test_a_run_that_another_process_finishes_before_its_first_row_is_taken(
 ) -> None:
     trial = contract_trial()
     with Store.open(tmp_path / "runs.sqlite") as owner, Store.open(tmp_path / "runs.sqlite") as guest:
-        begin, finished = Store.begin, []
+        begin = Store.begin
+        finished: list[Run] = []
 
         def overtaken(store: Store, run: Run) -> None:
             if store is owner and not finished:

@@ -16,7 +16,7 @@ import numpy as np
 # The share of the second half of a run in its rank: the last loss is one draw, and all rates of a seed have seen the
 # same batches. Chosen by simulating races: see the log.
 LATE = 0.3
-# A run that gains less than this share of what a shorter one gained has lost it again, and has failed.
+# A run that gains less than this share of what a shorter one gained has lost it again, and counts as untrained.
 KEPT = 0.5
 
 
@@ -57,11 +57,13 @@ class Told:
         score: after its last update, lower is better; infinite if it failed.
         initial: the same before its first update.
         late: the mean training loss of its second half, if that is of the same kind as the score.
+        lost: it ended with less than a shorter run gained.
     """
 
     score: float
     initial: float
     late: float | None = None
+    lost: bool = False
 
     @property
     def rank(self) -> float:
@@ -97,8 +99,10 @@ class Heat:
         return {place: normalised(one.rank, best, best + (one.initial - lowest)) for place, one in told.items()}
 
     def failed(self) -> set[int]:
-        """The places at which a run failed."""
-        return {place for (place, _), one in self.told.items() if not math.isfinite(one.score)}
+        """The places at which a run failed, or all runs lost what shorter ones gained."""
+        kept = {place for (place, _), one in self.told.items() if not one.lost}
+        failed = {place for (place, _), one in self.told.items() if not math.isfinite(one.score)}
+        return failed | ({place for place, _ in self.told} - kept)
 
     @property
     def learned(self) -> bool:
@@ -129,8 +133,8 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
     place and its neighbours, and all of them walk on if their mean says so. An answer that lacks runs, because the
     budget is spent, ends the race.
 
-    A run that ends with less than half of what a shorter one gained has failed, whatever its score: where a rate is
-    too high for a longer run, all such runs end where an untrained model is, and the best of them is best by chance.
+    A run that ends with less than half of what a shorter one gained counts as untrained: where a rate is too high for a
+    longer run, all such runs end where an untrained model is, and the best of them is best by chance.
 
     Args:
         levels: from the shortest runs to the longest.
@@ -170,7 +174,9 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
 
 
 def _unless_lost(one: Told, gained: float) -> Told:
-    return replace(one, score=math.inf) if one.initial - one.score < KEPT * gained else one
+    if math.isfinite(one.score) and one.initial - one.score < KEPT * gained:
+        return Told(one.initial, one.initial, lost=True)
+    return one
 
 
 def _further(heat: Heat, bounds: tuple[int, int]) -> list[int]:

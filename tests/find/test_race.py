@@ -135,6 +135,15 @@ def test_it_does_not_matter_how_hard_the_batches_on_the_way_were(offset: float) 
     assert told(0.4 + offset).regrets() == pytest.approx(told(0.4).regrets(), abs=1e-9)
 
 
+@given(late=st.floats(-100, 100))
+def test_a_run_that_lost_its_gain_is_never_the_best(late: float) -> None:
+    rows = {(0, 0): Told(0.5, 1.0, late), (1, 0): Told(0.98, 1.0, -1000.0, lost=True), (2, 0): Told(0.6, 1.0, late)}
+    heat = Heat(Level(10, 1, (0,)), rows)
+    assert best_place(heat.regrets()) == 0
+    assert heat.regrets()[1] == 1.0
+    assert heat.failed() == {1}
+
+
 def test_late_losses_are_no_sign_of_learning() -> None:
     heat = Heat(Level(10, 1, (0,)), {(0, 0): Told(1.0, 1.0, late=0.1), (1, 0): Told(1.1, 1.0, late=0.1)})
     assert heat.gained == 0.0

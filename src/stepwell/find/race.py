@@ -57,7 +57,7 @@ class Told:
         score: after its last update, lower is better; infinite if it failed.
         initial: the same before its first update.
         late: the mean training loss of its second half, if that is of the same kind as the score.
-        lost: it ended with less than a shorter run gained.
+        lost: it ended with less than half of what a shorter run gained.
     """
 
     score: float
@@ -91,12 +91,16 @@ class Heat:
     def of_seed(self, seed: int) -> dict[int, float]:
         """The normalised regret of every place that ran on this seed."""
         told = {place: one for (place, other), one in sorted(self.told.items()) if other == seed}
-        best = min((one.rank for one in told.values()), default=math.inf)
-        lowest = min((one.score for one in told.values()), default=math.inf)
+        kept = [one for one in told.values() if not one.lost]
+        best = min((one.rank for one in kept), default=math.inf)
+        lowest = min((one.score for one in kept), default=math.inf)
         if not math.isfinite(best):
             return dict.fromkeys(told, 1.0)
         # Late losses are of other batches, so a rank is compared with ranks only, and gains are those of the score.
-        return {place: normalised(one.rank, best, best + (one.initial - lowest)) for place, one in told.items()}
+        return {
+            place: 1.0 if one.lost else normalised(one.rank, best, best + (one.initial - lowest))
+            for place, one in told.items()
+        }
 
     def failed(self) -> set[int]:
         """The places at which a run failed, or all runs lost what shorter ones gained."""
@@ -174,9 +178,7 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
 
 
 def _unless_lost(one: Told, gained: float) -> Told:
-    if math.isfinite(one.score) and one.initial - one.score < KEPT * gained:
-        return Told(one.initial, one.initial, lost=True)
-    return one
+    return replace(one, lost=math.isfinite(one.score) and one.initial - one.score < KEPT * gained)
 
 
 def _further(heat: Heat, bounds: tuple[int, int]) -> list[int]:

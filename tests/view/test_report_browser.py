@@ -41,8 +41,10 @@ def page(
 
 
 def opened(browser: Browser, path: Path, complaints: list[str]) -> Page:
-    """The report in a browser without a network, every chart drawn."""
-    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}, color_scheme="light")
+    """The report in a browser without a network, every chart drawn. Scrolling takes no time."""
+    context = browser.new_context(
+        offline=True, viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce"
+    )
     page = context.new_page()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -71,52 +73,66 @@ def until(page: Page, expression: str, expected: object) -> None:
     assert page.evaluate(expression) == expected
 
 
+def until_drawn(page: Page, plot: str, expression: str, expected: object) -> None:
+    """Wait for a value of a chart, which is drawn again only near the screen: focus and clicks scroll the page."""
+    in_view(page, plot)
+    until(page, expression, expected)
+
+
 def test_it_loads_without_a_complaint_or_a_request(page: Page, complaints: list[str]) -> None:
     assert page.locator(".js-plotly-plot").count() == page.locator(".plot").count() > 5
     assert complaints == []
 
 
 def test_the_theme_also_restyles_the_plots(page: Page, complaints: list[str]) -> None:
-    in_view(page, "plot-final-0")
     ground = "document.getElementById('plot-final-0')._fullLayout.paper_bgcolor"
-    until(page, ground, "#ffffff")
+    until_drawn(page, "plot-final-0", ground, "#ffffff")
     page.get_by_role("button", name="Switch to the dark theme").click()
     until(page, "getComputedStyle(document.body).backgroundColor", "rgb(16, 19, 24)")
-    in_view(page, "plot-final-0")
-    until(page, ground, "#171a20")
+    until_drawn(page, "plot-final-0", ground, "#171a20")
     page.get_by_role("button", name="Switch to the light theme").click()
-    in_view(page, "plot-final-0")
-    until(page, ground, "#ffffff")
+    until_drawn(page, "plot-final-0", ground, "#ffffff")
     assert complaints == []
 
 
 def test_a_strategy_can_be_hidden_everywhere(page: Page, complaints: list[str]) -> None:
-    in_view(page, "plot-rates-0")
     seen = (
         "document.getElementById('plot-rates-0')._fullData"
         ".filter(t => t.visible === true && t.meta.group === 'step' && t.meta.kind !== 'band').length"
     )
     small = page.locator(".panel").filter(has=page.locator("h3:text-is('step')"))
-    until(page, seen, 1)
+    until_drawn(page, "plot-rates-0", seen, 1)
     button = page.get_by_role("group", name="Shown in the charts").get_by_role("button", name="step", exact=True)
     button.press("Enter")
-    until(page, seen, 0)
+    until_drawn(page, "plot-rates-0", seen, 0)
     assert button.get_attribute("aria-pressed") == "false"
     assert small.is_hidden()
     page.get_by_role("button", name="all", exact=True).click()
-    until(page, seen, 1)
+    until_drawn(page, "plot-rates-0", seen, 1)
     assert small.is_visible()
+    assert complaints == []
+
+
+def test_the_keyboard_goes_through_the_legend_without_leaving_the_chart(page: Page, complaints: list[str]) -> None:
+    in_view(page, "plot-losses-0")
+    buttons = page.get_by_role("group", name="Shown in the charts").get_by_role("button")
+    before = page.evaluate("scrollY")
+    for number in range(3):
+        buttons.nth(number).focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.parentElement.className") == "legend"
+    assert page.evaluate("scrollY") == before > 0
     assert complaints == []
 
 
 def test_a_name_in_the_table_highlights_its_strategy(page: Page, complaints: list[str]) -> None:
     page.locator("th").get_by_role("button", name="step", exact=True).click()
-    in_view(page, "plot-rates-0")
     traces = "document.getElementById('plot-rates-0')._fullData"
-    until(page, f"{traces}.filter(t => t.visible === true && t.meta.group === 'cosine').map(t => t.opacity)", [0.2])
+    shades = f"{traces}.filter(t => t.visible === true && t.meta.group === 'cosine').map(t => t.opacity)"
+    until_drawn(page, "plot-rates-0", shades, [0.2])
     assert page.evaluate(f"{traces}.at(-1).meta.group") == "step"  # drawn last, on top
     page.keyboard.press("Escape")
-    until(page, f"{traces}.filter(t => t.visible === true && t.meta.group === 'cosine').map(t => t.opacity)", [1])
+    until_drawn(page, "plot-rates-0", shades, [1])
     assert complaints == []
 
 
@@ -137,8 +153,7 @@ def test_no_button_sends_anything_away_and_a_zoom_survives_the_theme(page: Page,
     zoomed = page.evaluate(shown)
     page.get_by_role("button", name="Switch to the dark theme").click()
     until(page, "document.documentElement.dataset.theme", "dark")
-    in_view(page, "plot-losses-0")
-    until(page, shown, zoomed)
+    until_drawn(page, "plot-losses-0", shown, zoomed)
     page.get_by_role("button", name="Switch to the light theme").click()
     assert complaints == []
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from command_line import AT_MOST, CALL, start, stepwell
 from stepwell import compare
-from stepwell.cli import main
 from stepwell.record.store import Store
 
 TASK = """
@@ -66,26 +66,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "blobs.py").write_text(TASK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def stepwell(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """The exit code, what was printed and what was complained of, in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["stepwell", *arguments])
-        try:
-            main()
-            code: Any = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-    printed = capsys.readouterr()
-    return int(code), printed.out, printed.err
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    call = "from stepwell.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", call, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
 
 
 def test_a_comparison_prints_its_answer_and_writes_its_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,13 +138,13 @@ def test_a_stopped_comparison_goes_on_and_ends_as_if_never_stopped(folder: Path,
     few = ["compare", "blobs.py:blobs", "--only", "constant,cosine", "--seeds", "8", "--budget", "60ep"]
     few += ["--lr", "0.1,0.4,1.6", "--json"]
     running = start(*few, "--store", "stopped.sqlite")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + AT_MOST
     while finished_runs(folder / "stopped.sqlite") < 5:
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     running.send_signal(sent)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=AT_MOST)
     if sent is signal.SIGINT:
         assert running.returncode == 130
         assert "the same command goes on from here" in err
@@ -301,10 +281,9 @@ def test_another_optimizer_does_not_overwrite_the_report(folder: Path, capsys: p
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_closed_pipe_loses_no_report(folder: Path, form: list[str]) -> None:
     few = ["compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--out", "result", *form]
-    call = "from stepwell.cli import main; main()"
     ours, theirs = os.pipe()
     os.close(ours)
-    ended = subprocess.run([sys.executable, "-c", call, *few], stdout=theirs, stderr=subprocess.PIPE, text=True)
+    ended = subprocess.run([sys.executable, "-c", CALL, *few], stdout=theirs, stderr=subprocess.PIPE, text=True)
     os.close(theirs)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
@@ -315,9 +294,8 @@ def test_a_closed_pipe_loses_no_report(folder: Path, form: list[str]) -> None:
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_full_stdout_is_one_sentence_and_loses_no_report(folder: Path, form: list[str]) -> None:
     few = ["compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--out", "result", *form]
-    call = "from stepwell.cli import main; main()"
     with open("/dev/full", "w") as full:
-        ended = subprocess.run([sys.executable, "-c", call, *few], stdout=full, stderr=subprocess.PIPE, text=True)
+        ended = subprocess.run([sys.executable, "-c", CALL, *few], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert ended.stderr.strip().splitlines()[-1].startswith("error: cannot write to the standard output")
@@ -330,14 +308,14 @@ def test_a_full_disk_loses_nothing(folder: Path) -> None:
     few = ["compare", "blobs.py:blobs", *FEW, "--engine", "inline", "--json"]
     limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
     limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000));"
-    call = f"{limit} from stepwell.cli import main; main()"
+    call = f"{limit} {CALL}"
     full = subprocess.run([sys.executable, "-c", call, *few], capture_output=True, text=True, check=False)
     assert full.returncode == 2, full.stdout + full.stderr
     assert full.stderr.strip().splitlines()[-1].startswith("error: ")
     assert not list(folder.rglob("*.html"))
     begun = finished_runs(folder / "stepwell-runs" / "runs.sqlite")
     later = start(*few)
-    out, err = later.communicate(timeout=120)
+    out, err = later.communicate(timeout=AT_MOST)
     assert later.returncode == 0, err
     assert json.loads(out)["cost"]["reused"] == begun
     assert os.path.exists(folder / "stepwell-runs" / "runs.sqlite")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stepwell.cli import main
+from command_line import AT_MOST, start, stepwell
 
 TASK = """
 import dataclasses
@@ -73,19 +70,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "blobs.py").write_text(TASK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def stepwell(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """The exit code, what was printed and what was complained of, in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["stepwell", *arguments])
-        try:
-            main()
-            code: Any = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-    printed = capsys.readouterr()
-    return int(code), printed.out, printed.err
 
 
 def test_a_search_prints_its_answer_and_writes_its_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,16 +189,15 @@ def test_what_cannot_be_is_one_sentence(
 
 
 def test_ctrl_c_ends_it_with_one_sentence_and_leaves_nothing_behind(folder: Path) -> None:
-    call = "from stepwell.cli import main; main()"
-    command = [sys.executable, "-c", call, "find", "blobs.py:slow", "--out", "result"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start("find", "blobs.py:slow", "--out", "result")
     assert process.stderr is not None
     assert "searching" in process.stderr.readline()
-    deadline = time.monotonic() + 60
-    while not (folder / "training").exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + AT_MOST
+    while not (folder / "training").exists():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=AT_MOST)
     assert process.returncode == 130
     assert out == ""
     assert err == "stopped; nothing was kept, and nothing is left behind\n"

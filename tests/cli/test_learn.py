@@ -17,8 +17,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+import command_line
 from learn_course import write_course
-from stepwell.cli import main
 from stepwell.cli.learn import home, pages
 from stepwell.cli.learn.answers import question_event
 from stepwell.cli.learn.editor import Draft
@@ -663,15 +663,7 @@ def attempt(item: str, verdict: Verdict, mode: Mode = Mode.PRACTICE, **more: Any
 
 
 def stepwell(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["stepwell", "learn", *map(str, arguments)])
-        try:
-            main()
-            code: Any = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-    found = capsys.readouterr()
-    return code, found.out, found.err
+    return command_line.stepwell(capsys, "learn", *arguments)
 
 
 @pytest.fixture

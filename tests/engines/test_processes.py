@@ -19,6 +19,8 @@ from stepwell.record.trial import Strategy, TaskRef, Trial
 from stepwell.schedule import Horizon
 
 TASKS = Path(__file__).parents[1] / "tasks" / "tiny_tasks.py"
+AT_MOST = 120.0
+"""Seconds to wait for what takes a few where all is well: only a test that hangs waits so long."""
 
 
 def dying(where: str) -> Trial:
@@ -118,7 +120,7 @@ def script(store: Path, *, steps: int, delay: float) -> subprocess.Popen[str]:
 
 @pytest.mark.soak  # the next test uses the same script
 def test_a_script_without_a_main_guard_just_works(tmp_path: Path) -> None:
-    out, err = script(tmp_path / "runs.sqlite", steps=12, delay=0.0).communicate(timeout=60)
+    out, err = script(tmp_path / "runs.sqlite", steps=12, delay=0.0).communicate(timeout=AT_MOST)
     assert out.split()[1:] == ["Finished"], err
 
 
@@ -131,7 +133,7 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, end: signal.Signals) -> N
         os.killpg(parent.pid, end)  # as a terminal does
     else:
         parent.kill()
-    _, err = parent.communicate(timeout=30)
+    _, err = parent.communicate(timeout=AT_MOST)
     if end is signal.SIGINT:
         assert "KeyboardInterrupt" in err
         assert err.count("Traceback") == 1, err
@@ -143,7 +145,7 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, end: signal.Signals) -> N
 
 
 def wait_for_the_end_of(process: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + AT_MOST
     while time.monotonic() < deadline:
         try:
             os.kill(process, 0)
@@ -163,7 +165,7 @@ def test_a_script_that_is_its_own_task_needs_the_main_guard(tmp_path: Path) -> N
         "for event in Processes(workers=1).run([trial]):\n"
         "    print(event)\n"
     )
-    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=AT_MOST, check=False)
     assert done.returncode == 1
     assert "EngineError: " in done.stderr
     assert 'put the call under `if __name__ == "__main__":`' in done.stderr

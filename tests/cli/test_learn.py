@@ -763,6 +763,20 @@ def test_a_reset_asks_first_and_hides_the_item(
     assert [row["item"] for row in exported["attempts"]] == ["quick/quick-7"]
 
 
+def test_a_reset_takes_no_badge_away_and_says_so(
+    capsys: pytest.CaptureFixture[str], progress: Progress, folder: Path
+) -> None:
+    for number in range(5):
+        progress.record(attempt(f"quick/quick-{number}", Verdict.RIGHT, Mode.CHALLENGE, session="c"))
+    options = ("--progress", progress.path, "--course", folder)
+    for number in range(5):
+        assert stepwell(capsys, "reset", f"quick/quick-{number}", "--yes", *options)[0] == 0
+        told = stepwell(capsys, "stats", *options)[1]
+        assert re.search(r"  2001-09-0\d  quick, within the time\n", told)
+        assert json.loads(stepwell(capsys, "stats", "--json", *options)[1])["answers"] == 4 - number
+    assert "badges stay won" in " ".join(stepwell(capsys, "reset", "--help")[1].split())
+
+
 def test_an_export_goes_to_a_file_and_never_over_the_progress(
     capsys: pytest.CaptureFixture[str], progress: Progress, tmp_path: Path
 ) -> None:

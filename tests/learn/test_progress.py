@@ -237,6 +237,15 @@ def test_a_badge_may_take_second_attempts_and_overtime_and_says_so() -> None:
     assert not badges([*challenge([Verdict.RIGHT] * 3, "a"), *challenge([Verdict.RIGHT] * 2, "b")])
 
 
+def test_a_badge_outlives_the_reset_of_its_items(progress: Progress) -> None:
+    for attempt in challenge([Verdict.RIGHT] * CHALLENGE):
+        progress.record(attempt)
+    before = badges(progress.attempts(ever=True))
+    assert progress.reset("topic/0") == 1
+    assert len(progress.attempts()) == CHALLENGE - 1
+    assert badges(progress.attempts(ever=True)) == before != []
+
+
 def rated(item: str, rating: str, day: float) -> Attempt:
     return replace(ATTEMPT, mode=Mode.RECALL, item=item, answer=rating, verdict=Verdict.UNGRADED, time=NOON + day * DAY)
 

@@ -79,7 +79,11 @@ def mastery(attempts: Iterable[Attempt]) -> dict[str, Mastery]:
 
 
 def badges(attempts: Iterable[Attempt]) -> list[Badge]:
-    """The badges that recorded answers give, in the order in which they were won."""
+    """The badges that recorded answers give, in the order in which they were won.
+
+    Args:
+        attempts: every answer ever given: who begins an item anew keeps what was won with it.
+    """
     sessions: dict[str, list[Attempt]] = {}
     for attempt in attempts:
         if attempt.mode is Mode.CHALLENGE:

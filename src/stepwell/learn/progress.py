@@ -158,9 +158,9 @@ class Progress:
                 tuple(str(value) if isinstance(value, Mode | Verdict) else value for value in row.values()),
             )
 
-    def attempts(self, *, item: str | None = None, topic: str | None = None) -> list[Attempt]:
-        """The answers in the order in which they came, without those of items that were reset since."""
-        conditions, values = [_SHOWN], []
+    def attempts(self, *, item: str | None = None, topic: str | None = None, ever: bool = False) -> list[Attempt]:
+        """The answers in the order in which they came, without those of items that were reset since unless `ever`."""
+        conditions, values = ["TRUE" if ever else _SHOWN], []
         for name, value in (("item", item), ("topic", topic)):
             if value is not None:
                 conditions.append(f"{name} = ?")

@@ -47,8 +47,12 @@ def read_outline(folder: Path | None) -> tuple[Outline, ...]:
     return outline() if folder is None else outline(folder)
 
 
-def recorded(path: Path | None) -> list[Attempt]:
+def recorded(path: Path | None, *, ever: bool = False) -> list[Attempt]:
     """The answers so far; none where there is no progress file yet, and none is made for looking.
+
+    Args:
+        path: the progress file; the default one if None.
+        ever: whether answers to items that were reset since are among them.
 
     Raises:
         StoreError: there is something at the path that cannot be read.
@@ -59,7 +63,7 @@ def recorded(path: Path | None) -> list[Attempt]:
     if not path.exists():
         return []
     with Progress.open(path) as progress:
-        return progress.attempts()
+        return progress.attempts(ever=ever)
 
 
 @contextmanager

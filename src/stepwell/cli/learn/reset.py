@@ -15,7 +15,7 @@ def reset(
     progress: ProgressOption = None,
     course: CourseOption = None,
 ) -> None:
-    """Begin an item anew: its answers no longer count. They stay in the file and in its export."""
+    """Begin an item anew: its answers no longer count. They stay in the file and its export, and badges stay won."""
     from stepwell.cli.learn.names import item_of
     from stepwell.learn.progress import Progress
 

@@ -14,6 +14,7 @@ from stepwell.cli.learn.options import CourseOption, JsonOption, ProgressOption,
 if TYPE_CHECKING:
     from stepwell.cli.learn.terminal import Terminal
     from stepwell.learn.attempt import Attempt
+    from stepwell.learn.mastery import Badge
 
 BAR = 20
 """Signs of a bar that is full."""
@@ -22,25 +23,27 @@ BAR = 20
 def stats(json: JsonOption = False, progress: ProgressOption = None, course: CourseOption = None) -> None:
     """Tell per topic how much is right now, badges, and how often you were right when you were how sure."""
     from stepwell.cli.learn.terminal import terminal
+    from stepwell.learn.mastery import badges
 
     order = [topic.id for topic in read_outline(course)]
-    found = statistics(recorded(progress), order)
+    found = statistics(recorded(progress), order, badges(recorded(progress, ever=True)))
     if json:
         typer.echo(json_format.dumps(found, ensure_ascii=False, indent=1))
-    elif not found["answers"]:
+    elif not found["answers"] and not found["badges"]:
         typer.echo("nothing is recorded yet; begin: stepwell learn")
     else:
         _print(terminal(), found)
 
 
-def statistics(attempts: Sequence[Attempt], order: Sequence[str]) -> dict[str, Any]:
+def statistics(attempts: Sequence[Attempt], order: Sequence[str], won: Sequence[Badge]) -> dict[str, Any]:
     """What is told, as plain data.
 
     Args:
         attempts: the recorded answers.
         order: the ids of the topics as they are listed; others come after them.
+        won: the badges, those of challenges whose items were reset since included.
     """
-    from stepwell.learn.mastery import badges, calibration, mastery
+    from stepwell.learn.mastery import calibration, mastery
     from stepwell.learn.verdict import Verdict
 
     known = mastery(attempts)
@@ -58,8 +61,7 @@ def statistics(attempts: Sequence[Attempt], order: Sequence[str]) -> dict[str, A
             for name in sorted(known, key=lambda one: order.index(one) if one in order else len(order))
         ],
         "badges": [
-            {"topics": list(badge.topics), "time": badge.time, "within_time": badge.within_time}
-            for badge in badges(attempts)
+            {"topics": list(badge.topics), "time": badge.time, "within_time": badge.within_time} for badge in won
         ],
         "calibration": [{"confidence": one.confidence, "right": one.right, "count": one.count} for one in bins],
     }

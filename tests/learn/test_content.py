@@ -6,10 +6,13 @@ from collections import Counter
 
 import pytest
 
+from stepwell.learn.chart import Chart
+from stepwell.learn.course import Topic
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.explain import Explain
 from stepwell.learn.items.fix import Fix
 from stepwell.learn.outline import outline
+from stepwell.learn.page import Curves
 from stepwell.learn.read import read_course
 from stepwell.learn.verify import Problem, verify, verify_item, verify_page
 from stepwell.learn.worker import Worker
@@ -35,6 +38,11 @@ def test_the_outline_agrees_with_the_course() -> None:
     assert [(short.id, short.num_items) for short in outline()] == [(one.id, len(one.items)) for one in COURSE.topics]
     for short, topic in zip(outline(), COURSE.topics, strict=True):
         assert set(short.levels) == {item.level for item in topic.items}
+
+
+@pytest.mark.parametrize("topic", COURSE.topics, ids=lambda topic: topic.id)
+def test_every_page_has_a_picture(topic: Topic) -> None:
+    assert any(isinstance(block, Curves | Chart) for block in topic.page)
 
 
 @pytest.mark.parametrize("topic", [topic.id for topic in COURSE.topics])

@@ -7,19 +7,23 @@
 total_steps=100 base_lr=0.1
 cosine
 three steps: steps x0.5 every 25
+```chart losses       what the program above it measured, drawn (`chart`)
+loss by step
+rate 0.1: 0.5 0.405 0.3281
 ```
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn, TypeAlias
 
 from stepwell.errors import ContentError, StepwellError
-from stepwell.learn import programs
+from stepwell.learn import chart, programs
+from stepwell.learn.chart import Chart
 from stepwell.schedule import Horizon, schedule
 
 _FENCE = re.compile(r"^```(?P<words>[^\n`]*)\n(?P<body>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -59,7 +63,7 @@ class Curves:
     base_lr: float
 
 
-Block: TypeAlias = Prose | Program | Curves
+Block: TypeAlias = Prose | Program | Curves | Chart
 
 
 def read(text: str, place: str) -> tuple[Block, ...]:
@@ -71,6 +75,18 @@ def read(text: str, place: str) -> tuple[Block, ...]:
     return tuple(_merged(_blocks(text, place)))
 
 
+def programs_of(blocks: Iterable[Block]) -> list[tuple[Program, list[Chart]]]:
+    """The programs of a page, each with the charts that draw what it measures."""
+    found: list[tuple[Program, list[Chart]]] = []
+    for block in blocks:
+        match block:
+            case Program():
+                found.append((block, []))
+            case Chart():
+                found[-1][1].append(block)
+    return found
+
+
 def agrees(expected: str, printed: str) -> bool:
     """Whether a program printed what its page says; `...` stands for anything, blanks at line ends do not count."""
     lines = [re.escape(line.rstrip()).replace(r"\.\.\.", ".*") for line in expected.strip().splitlines()]
@@ -80,7 +96,7 @@ def agrees(expected: str, printed: str) -> bool:
 
 def _blocks(text: str, place: str) -> Iterator[Block | str]:
     """Blocks; an output stays a text until it is joined to its program."""
-    at = 0
+    at, has_program = 0, False
     for fence in _FENCE.finditer(text):
         if before := text[at : fence.start()].strip():
             yield Prose(before)
@@ -89,10 +105,13 @@ def _blocks(text: str, place: str) -> Iterator[Block | str]:
         match fence["words"].split():
             case ["python", "run"]:
                 yield _program(fence["body"], here)
+                has_program = True
             case ["output"]:
                 yield fence["body"]
             case ["curves"]:
                 yield _curves(fence["body"], here)
+            case ["chart", *names]:
+                yield _chart(" ".join(names), fence["body"], here, has_program=has_program)
             case _:
                 yield Prose(fence[0])
     if rest := text[at:].strip():
@@ -139,6 +158,15 @@ def _curves(body: str, here: str) -> Curves:
     if not texts:
         _refuse(here, "it draws nothing; write one schedule per line")
     return Curves(MappingProxyType(texts), horizon, base_lr)
+
+
+def _chart(names: str, body: str, here: str, *, has_program: bool) -> Chart:
+    if not has_program:
+        _refuse(here, "a chart draws what the program above it measured; put a ```python run block before it")
+    try:
+        return chart.read(names, body)
+    except ContentError as error:
+        raise ContentError(f"{here}: {error}") from error
 
 
 def _named(line: str) -> tuple[str, str]:

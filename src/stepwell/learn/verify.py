@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from stepwell.errors import ContentError, OptionError
-from stepwell.learn import exercise, page, programs
+from stepwell.learn import chart, exercise, page, programs
+from stepwell.learn.chart import Chart
 from stepwell.learn.claims import Claim
 from stepwell.learn.course import Course, Item, Topic
 from stepwell.learn.dependence import idle
@@ -117,9 +118,8 @@ def _checks(topic: Topic, sets: int | None) -> Iterator[_Check]:
 
 
 def _page_checks(topic: Topic) -> Iterator[_Check]:
-    blocks = [block for block in topic.page if isinstance(block, page.Program)]
-    for number, block in enumerate(blocks, 1):
-        yield partial(_page, topic, block, number)
+    for number, (program, charts) in enumerate(page.programs_of(topic.page), 1):
+        yield partial(_page, topic, program, charts, number)
 
 
 def _item_checks(item: Item, sets: int | None) -> Iterator[_Check]:
@@ -272,17 +272,21 @@ def _seen(claim: Claim, truth: Truth) -> str:
     return "measured: " + ", ".join(f"{name} = {value!r:.120}" for name, value in seen.items())
 
 
-def _page(topic: Topic, block: page.Program, number: int, runner: Runner) -> Finding:
+def _page(topic: Topic, program: page.Program, charts: Sequence[Chart], number: int, runner: Runner) -> Finding:
     name, place = f"{topic.id}/page#{number}", f"{topic.id}/page"
+    drawn = tuple(dict.fromkeys(value for one in charts for value in one.names))
     begun = time.monotonic()
-    ran = runner.run(Job((Part("page", block.code),), seconds=PAGE_SECONDS))
+    ran = runner.run(Job((Part("page", program.code),), drawn, seconds=PAGE_SECONDS))
     seconds = time.monotonic() - begun
     if ran.ending is not Ending.FINISHED:
         return Problem(name, {}, place, f"program {number} {ran.ending.value}: {ran.words}", seconds)
     outcome = ran.outcomes[0]
     if outcome.error:
         return Problem(name, {}, place, f"program {number} raised {outcome.error}: {outcome.trace}", seconds)
-    if block.output is not None and not page.agrees(block.output, outcome.stdout):
+    if program.output is not None and not page.agrees(program.output, outcome.stdout):
         words = f"program {number} prints something else than the page says:\n{outcome.stdout}"
         return Problem(name, {}, place, words, seconds)
+    for one in charts:
+        if fault := chart.fault(one, outcome.values):
+            return Problem(name, {}, place, f"program {number} {fault}", seconds)
     return Verified(name, {}, None, {"stdout": outcome.stdout}, seconds)

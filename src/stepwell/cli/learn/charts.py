@@ -16,13 +16,23 @@ DECADES = 1e3
 """Positive values that spread over more than this stand on a log axis."""
 
 
-def draw_lines(console: Console, lines: Lines, *, what: str = "", wide: bool = False, height: int = 12) -> None:
-    """Print lines over their steps, with a legend. A value that is None is a gap.
+def draw_lines(
+    console: Console,
+    lines: Lines,
+    *,
+    what: str = "",
+    over: tuple[str, Sequence[float]] | None = None,
+    wide: bool = False,
+    height: int = 12,
+) -> None:
+    """Print lines with a legend. A value that is None is a gap.
 
     Args:
         console: where.
         lines: each with its name.
         what: they show.
+        over: what they are drawn over, and the place of every value on that axis; by default the steps from 0. Rates
+            that spread far get a log axis.
         wide: whether values that spread over decades get a log axis: for losses, not for rates, whose zeros matter.
         height: rows.
     """
@@ -32,17 +42,19 @@ def draw_lines(console: Console, lines: Lines, *, what: str = "", wide: bool = F
     from stepwell.view.figure import Axis, Kind, Panel, Series, fitting_scale
     from stepwell.view.terminal import chart, ink_for, legend
 
+    across, places = over or ("step", range(max((len(values) for _, values in lines), default=0)))
+    x = np.array(places, dtype=np.float64)
     series = []
     for number, (name, values) in enumerate(lines):
         y = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
         y[~np.isfinite(y)] = np.nan
         keep = np.arange(len(y)) if len(y) <= MOST else np.linspace(0, len(y) - 1, MOST).astype(np.int64)
-        series.append(Series(name, Kind.LINE, keep.astype(np.float64), y[keep], group=name, colour=number))
+        series.append(Series(name, Kind.LINE, x[keep], y[keep], group=name, colour=number))
     if not any(np.isfinite(one.y).any() for one in series):
         console.print(Text(f"{what or 'the curve'}: no finite number to draw", style="dim"))
         return
     scale = fitting_scale(np.concatenate([one.y for one in series]), factor=DECADES) if wide else "linear"
-    panel = Panel(Axis("step"), Axis("", scale=scale), tuple(series))
+    panel = Panel(Axis(across, scale=fitting_scale(x)), Axis("", scale=scale), tuple(series))
     ink = ink_for(console, num_series=len(series))
     heading = f"{what} (log scale)" if scale == "log" else what
     if heading.strip():

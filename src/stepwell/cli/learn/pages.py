@@ -83,4 +83,6 @@ def _print_block(terminal: Terminal, block: Mapping[str, Any], programs: list[st
             figures = block["total_steps"], block["steps_per_epoch"], block["base_lr"]
             lines = [(name, laid(text, *figures)) for name, text in schedules.items()]
             draw_lines(terminal.console, lines, what="rate" if block["base_lr"] != 1 else "factor")
+        case {"kind": "chart", "y": y, "x": x, "places": places, "lines": lines}:
+            draw_lines(terminal.console, [*lines.items()], what=y, over=(x, places), wide=True)
     terminal.blank()

@@ -9,7 +9,9 @@ from typing import Any
 
 from stepwell.errors import ContentError
 from stepwell.learn.attempt import strict
+from stepwell.learn.chart import Chart
 from stepwell.learn.grade import solution
+from stepwell.learn.instance import Instance
 from stepwell.learn.items.card import Card, Rating
 from stepwell.learn.items.explain import Explain
 from stepwell.learn.items.fix import Fix
@@ -61,7 +63,7 @@ def screen(state: State, at: float) -> Step:
     of = len(state.plan.items)
     match state.phase:
         case Phase.PAGE:
-            blocks = [_block(block) for block in state.plan.page]
+            blocks = [block_data(block) for block in state.plan.page]
             return Step("page", state.plan.mode, 0, of, {"title": state.plan.title, "blocks": blocks}, ("next", "quit"))
         case Phase.DONE:
             return Step("done", state.plan.mode, 0, of, _done(state), ())
@@ -150,13 +152,17 @@ def _told(state: State) -> dict[str, Any]:
 def _solution(state: State, truth: Truth | None) -> Any:
     if state.tries and state.tries[-1].graded.solution is not None:
         return state.tries[-1].graded.solution
+    return _derived(state.item, truth)
+
+
+def _derived(shown: Instance, truth: Truth | None) -> Any:
     try:
-        return solution(state.item, truth or Truth(state.item.names, {}))
+        return solution(shown, truth or Truth(shown.names, {}))
     except ContentError:  # without a proof that ran there is none to show, and `untold` says why
         return None
 
 
-def _told_texts(shown: Any, truth: Truth | None) -> dict[str, Any]:
+def _told_texts(shown: Instance, truth: Truth | None) -> dict[str, Any]:
     """What comes after the answer; only that it cannot be said where nothing was measured."""
     try:
         return back(shown, truth or Truth(shown.names, {}))
@@ -208,17 +214,21 @@ def _remembered(state: State, last: Mapping[int, Given]) -> dict[str, int]:
 def _result(state: State, number: int, given: Given | None) -> dict[str, Any]:
     shown = state.plan.items[number]
     known = {"item": shown.item.id, "type": shown.item.body.kind, "seed": shown.seed, "topic": shown.item.topic}
-    result: dict[str, Any] = known
-    if given is None:
-        return {**result, "verdict": None}
-    result |= {**_verdict(given.graded), "answer": given.answer.answer, "seconds": given.seconds}
-    if not state.plan.rules.told and given.graded.verdict is not Verdict.RIGHT:  # reasons that were kept back until now
-        result |= {"question": shown.question, "solution": given.graded.solution, **_told_texts(shown, given.truth)}
-        result["face"] = front(shown, given.truth) if given.truth else {}
+    skipped = number in state.skips
+    result: dict[str, Any] = {**known, "skipped": skipped, "verdict": None}
+    if given is not None:
+        result |= {**_verdict(given.graded), "answer": given.answer.answer, "seconds": given.seconds}
+    if state.plan.rules.told or result["verdict"] == Verdict.RIGHT or not (given or skipped):
+        return result
+    truth = given.truth if given else state.skips[number]
+    right = given.graded.solution if given else _derived(shown, truth)
+    result |= {"question": shown.question, "solution": right, **_told_texts(shown, truth)}  # kept back until now
+    result["face"] = front(shown, truth) if truth else {}
     return result
 
 
-def _block(block: Block) -> dict[str, Any]:
+def block_data(block: Block) -> dict[str, Any]:
+    """A block of a page as plain data."""
     match block:
         case Prose(markdown=markdown):
             return {"kind": "prose", "markdown": markdown}
@@ -232,3 +242,6 @@ def _block(block: Block) -> dict[str, Any]:
                 "base_lr": base_lr,
             }
             return {"kind": "curves", "schedules": dict(texts), **figures}
+        case Chart(y=y, x=x, places=places, lines=lines):
+            drawn = {label: list(values) for label, values in lines.items()}
+            return {"kind": "chart", "y": y, "x": x, "places": list(places), "lines": drawn}

@@ -130,6 +130,21 @@ def test_a_text_without_a_curve_is_refused_in_the_words_of_the_language(text: st
         grade(instance(ITEMS["write"], 0), text, worker)
 
 
+@pytest.mark.parametrize(
+    ("text", "counted"), [("hold for 20ep | linear to 0", "epochs"), ("cosine 1..0 over 5e6tok", "tokens")]
+)
+@pytest.mark.parametrize(("kind", "updates"), [("write", 12), ("tune", 40)])
+def test_a_length_that_the_run_does_not_know_is_told_what_can_be_typed(
+    kind: str, updates: int, text: str, counted: str, worker: Worker
+) -> None:
+    answer = text if kind == "write" else {"optimizer": "SGD", "lr": 0.1, "schedule": text}
+    with pytest.raises(AnswerError) as caught:
+        grade(instance(ITEMS[kind], 0), answer, worker)
+    words = f"is in {counted}, which this run of {updates} updates does not have; type updates, such as 5, or a share"
+    assert words in str(caught.value)
+    assert not re.search(r"pass|\w_\w", str(caught.value))
+
+
 START = "import torch\nmodel = torch.nn.Linear(1, 1)\n"
 LOOP = """
 optimizer = torch.optim.Adam(model.parameters(), lr=0.1)

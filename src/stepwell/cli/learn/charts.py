@@ -93,7 +93,8 @@ def laid(text: str, total_steps: int, steps_per_epoch: int | None, base_lr: floa
     """
     import numpy as np
 
-    from stepwell.schedule import Horizon, schedule
+    from stepwell.learn.laying import lay
+    from stepwell.schedule import Horizon
 
-    curve = schedule(text).resolve(Horizon(total_steps, steps_per_epoch), base_lr=base_lr)
+    curve = lay(text, Horizon(total_steps, steps_per_epoch), base_lr)
     return [float(value) for value in base_lr * curve(np.arange(total_steps))]

@@ -12,6 +12,7 @@ from stepwell.learn import programs
 from stepwell.learn.claims import Claim
 from stepwell.learn.fields import Fields
 from stepwell.learn.items.body import Names, expect
+from stepwell.learn.laying import lay
 from stepwell.learn.modes import Mode
 from stepwell.learn.proof import LONGEST_SECONDS
 from stepwell.schedule import Horizon, schedule
@@ -137,7 +138,7 @@ class Tune:
         if not isinstance(text, str):
             expect("tune", form, answer)
         try:
-            schedule(text).resolve(Horizon(self.lab.steps), base_lr=float(lr))
+            lay(text, Horizon(self.lab.steps), float(lr))
         except StepwellError as error:
             raise AnswerError(f"the schedule cannot be laid over {self.lab.steps} updates: {error}") from error
         return Setting(optimizer, float(lr), text)

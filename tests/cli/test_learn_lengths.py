@@ -29,7 +29,9 @@ def test_epochs_that_a_run_does_not_have_are_refused_in_words_for_who_types(
 ) -> None:
     waiting = iter(lines)
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None, highlight=False)
-    step = Step("question", Mode.DESIGN, 1, 1, {"sure": False, "left": None, **data}, ("answer", "skip", "quit"))
+    step = Step(
+        "question", Mode.DESIGN, 1, 1, {"sure": False, "left": None, "trouble": "", **data}, ("answer", "skip", "quit")
+    )
     terminal = Terminal(console, lambda prompt: next(waiting), interactive=False)
     assert question_event(terminal, step, Draft(tmp_path)) == {"do": "quit"}
     assert isinstance(console.file, io.StringIO)

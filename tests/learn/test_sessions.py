@@ -32,7 +32,7 @@ from stepwell.learn.session.plan import Past, Plan, Wish, plan
 from stepwell.learn.session.player import Player
 from stepwell.learn.session.rules import RULES
 from stepwell.learn.session.screen import Step, screen
-from stepwell.learn.session.state import Phase, Proved, State, Told, advance, begin, pending
+from stepwell.learn.session.state import Phase, Prove, Proved, State, Told, advance, begin, pending
 from stepwell.learn.verdict import Graded, Verdict
 from stepwell.learn.worker import Worker
 
@@ -330,6 +330,40 @@ def test_a_test_tells_nothing_before_its_end_and_everything_then(progress: Progr
         assert result["explanation"] == "So."
         assert result["face"]["options"][result["solution"]] == "three"
     assert [attempt.verdict for attempt in progress.attempts()].count(Verdict.RIGHT) == 7
+
+
+@pytest.mark.parametrize("mode", [Mode.TEST, Mode.PRACTICE])
+def test_what_was_skipped_is_told_apart_from_what_was_not_reached(mode: Mode, progress: Progress) -> None:
+    with player(mode, progress) as sitting:
+        step = sitting.send({"do": "skip"})
+        if mode is Mode.PRACTICE:
+            assert (step.kind, step.data["skipped"], step.data["explanation"]) == ("verdict", True, "So.")
+        else:
+            assert (step.kind, step.number) == ("question", 2)
+            assert "So." not in step.to_json()
+        done = sitting.send({"do": "quit"})
+    skipped, *rest = done.data["results"]
+    assert (skipped["skipped"], skipped["verdict"]) == (True, None)
+    assert not any(result["skipped"] or "explanation" in result for result in rest)
+    assert done.data["answered"] == 0
+    if mode is Mode.TEST:
+        assert skipped["explanation"] == "So."
+        assert skipped["face"]["options"][skipped["solution"]] == "three"
+    else:
+        assert "explanation" not in skipped  # it was told at once
+    assert progress.attempts() == []
+
+
+def test_a_test_goes_on_where_what_was_skipped_cannot_be_measured() -> None:
+    state = begin(planned(Mode.TEST), 0.0)
+    state = advance(state, events.Skip(), 1.0)
+    assert isinstance(pending(state), Prove)
+    state = advance(state, Proved(None, "no torch"), 2.0)
+    assert (state.phase, state.number, state.shown, state.trouble) == (Phase.ASKING, 1, 2.0, "")
+    (result, *_) = screen(advance(state, events.Quit(), 3.0), 3.0).data["results"]
+    assert (result["skipped"], result["face"], result["solution"]) == (True, {}, None)
+    assert result["question"] == "What?"
+    json.dumps(result, allow_nan=False)
 
 
 def test_a_challenge_all_right_wins_a_badge_that_is_recorded(progress: Progress) -> None:

@@ -176,8 +176,8 @@ def print_done(terminal: Terminal, step: Step) -> None:
 def _result_word(result: Mapping[str, Any]) -> str:
     """What came of an item, in two words at most."""
     match result:
-        case {"verdict": None}:
-            return "not answered"
+        case {"verdict": None, "skipped": skipped}:
+            return "skipped" if skipped else "not answered"
         case {"type": "card", "answer": "again"}:
             return "forgotten"
         case {"type": "card", "answer": rating}:
@@ -218,20 +218,22 @@ def _parts(data: Mapping[str, Any], solution: Any) -> tuple[Sequence[str], Seque
 
 
 def _kept_back(terminal: Terminal, result: Mapping[str, Any]) -> None:
-    """A wrong answer of a test, with the reasons that came too late to help."""
+    """A wrong or missing answer of a test, with the reasons that came too late to help."""
     face, data = result["face"], {**result["face"], **result}
     terminal.blank()
-    terminal.say(f"{result['verdict'].capitalize()}: {result['item']}", "bold")
+    terminal.say(f"{_result_word(result).capitalize()}: {result['item']}", "bold")
     if not face:
         terminal.prose(result["question"])
     elif "options" in face:
         print_front(terminal, face, _marks(data))
     else:
         print_front(terminal, face)
-        terminal.section("Your answer:")
-        terminal.numbered(*_parts(data, result["answer"]))
-        print_solution(terminal, data, right=False)
-    if result["words"] and not any(data.get("why", ())):
+        if "answer" in result:
+            terminal.section("Your answer:")
+            terminal.numbered(*_parts(data, result["answer"]))
+        if result["solution"] is not None:
+            print_solution(terminal, data, right=False)
+    if result.get("words") and not any(data.get("why", ())):
         terminal.prose(result["words"])
     if result.get("series"):
         print_series(terminal, result["series"])
@@ -242,8 +244,8 @@ def _kept_back(terminal: Terminal, result: Mapping[str, Any]) -> None:
 def _marks(data: Mapping[str, Any]) -> list[str]:
     """What stands beside each option: its number, and whether it was chosen and is right."""
     several = data["type"] == "multi"
-    chosen = data["answer"] if several else [data["answer"]]
-    right = data["solution"] if several else [data["solution"]]
+    chosen = data.get("answer", []) if several else [data.get("answer")]
+    right = (data["solution"] or []) if several else [data["solution"]]
     marks = []
     for place in range(len(data["options"])):
         words = [word for word, there in (("yours", place in chosen), ("right", place in right)) if there]

@@ -29,8 +29,9 @@ and every step is one of
     verdict    verdict (None if given up), words, solution, evidence, explanation, steps, check (question, answer; None
                without one), mistakes, why (of each shown option), series; `untold` in their place where the proof could
                not be run
-    done       results (of each item), topics (right, of, strong), right, answered, cards (remembered, of), badge,
-               overtime
+    done       results (of each item: verdict, None without an answer; skipped; in a test, of what was not right, also
+               face, solution and the texts of a verdict), topics (right, of, strong), right, answered,
+               cards (remembered, of), badge, overtime
 
 The evidence of a program has what it printed: `printed` with `head`, `left_out` (lines between) and `tail`.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -63,6 +64,7 @@ class State:
         trouble: why the proof could not be run, where it could not.
         skipped: whether the item was given up.
         given: every answer, in order.
+        passed: the places of items before that were given up, each with what its proof measured.
     """
 
     plan: Plan
@@ -78,6 +80,7 @@ class State:
     trouble: str = ""
     skipped: bool = False
     given: tuple[Given, ...] = ()
+    passed: tuple[tuple[int, Truth | None], ...] = ()
 
     @property
     def item(self) -> Instance:
@@ -88,6 +91,11 @@ class State:
     def tries(self) -> tuple[Given, ...]:
         """The answers to this item."""
         return tuple(given for given in self.given if given.number == self.number)
+
+    @property
+    def skips(self) -> Mapping[int, Truth | None]:
+        """The place of every item that was given up, and what its proof measured."""
+        return dict((*self.passed, (self.number, self.truth)) if self.skipped else self.passed)
 
     @property
     def attempts_left(self) -> int | None:
@@ -179,7 +187,8 @@ def advance(state: State, event: Event | Proved | Told, at: float) -> State:
         case Phase.PROVING, Proved(truth=truth, trouble=trouble):
             # The clock starts when the question can be seen.
             shown = at if state.after is Phase.ASKING else state.shown
-            return replace(state, phase=state.after, truth=truth, trouble=trouble, shown=shown)
+            state = replace(state, phase=state.after, truth=truth, trouble=trouble, shown=shown)
+            return _kept_back(state, at)
         case Phase.GRADING, Told():
             return _tell(state, event, at)
         case Phase.TOLD, Next():
@@ -206,10 +215,8 @@ def _act(state: State, event: Answer | Hint | Reveal | Skip, at: float) -> State
             raise AnswerError("there is no further hint here")
         case Reveal(text=text) if turns and state.phase is Phase.ASKING:
             return _with_truth(replace(state, text=text), Phase.BACK)
-        case Skip() if not state.plan.rules.told:
-            return _show(state, state.number + 1, at)
         case Skip():
-            return _with_truth(replace(state, skipped=True), Phase.TOLD)
+            return _kept_back(_with_truth(replace(state, skipped=True), Phase.TOLD), at)
     raise AnswerError("there is nothing to turn over here; answer, or give up with skip")
 
 
@@ -218,6 +225,13 @@ def _with_truth(state: State, phase: Phase) -> State:
     if state.item.item.proof is None or state.truth is not None or state.trouble:
         return replace(state, phase=phase)
     return replace(state, phase=Phase.PROVING, after=phase)
+
+
+def _kept_back(state: State, at: float) -> State:
+    """The sitting itself, or at the next question where what is right is told only at the end."""
+    if state.phase is Phase.TOLD and not state.plan.rules.told:
+        return _show(state, state.number + 1, at)
+    return state
 
 
 def _tell(state: State, told: Told, at: float) -> State:
@@ -232,14 +246,15 @@ def _tell(state: State, told: Told, at: float) -> State:
     if again:
         # What the machine took to judge is not the learner's time.
         return replace(state, phase=Phase.ASKING, shown=at - state.seconds)
-    if state.plan.rules.told and not isinstance(state.item.item.body, Card):
-        return replace(state, phase=Phase.TOLD)
-    return _show(state, state.number + 1, at)
+    if isinstance(state.item.item.body, Card):
+        return _show(state, state.number + 1, at)
+    return _kept_back(replace(state, phase=Phase.TOLD), at)
 
 
 def _show(state: State, number: int, at: float) -> State:
     """The sitting at the question of an item, or at its end."""
-    clean = State(state.plan, Phase.DONE, number=number, shown=at, given=state.given)
+    passed = tuple(state.skips.items())
+    clean = State(state.plan, Phase.DONE, number=number, shown=at, given=state.given, passed=passed)
     if number >= len(state.plan.items):
         return clean
     return replace(clean, phase=Phase.PROVING if needs_truth(clean.item) else Phase.ASKING)

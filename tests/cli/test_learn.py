@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -21,6 +23,7 @@ import command_line
 from learn_course import write_course
 from stepwell.cli.learn import home, pages
 from stepwell.cli.learn.answers import question_event
+from stepwell.cli.learn.countdown import Countdown
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.questions import print_question
 from stepwell.cli.learn.quiz import sit_with
@@ -329,7 +332,7 @@ def test_the_keys_that_are_shown_are_those_that_there_are() -> None:
         assert heading in printed(terminal)
 
 
-@pytest.mark.parametrize(("left", "words"), [(125.0, "(2:05 left)"), (8.3, "(8 s left)"), (-70.2, "(1:10 over)")])
+@pytest.mark.parametrize(("left", "words"), [(124.9, "(2:05 left)"), (8.5, "(0:09 left)"), (-70.2, "(1:10 over)")])
 def test_a_timed_prompt_says_what_is_left(left: float, words: str, tmp_path: Path) -> None:
     prompts: list[str] = []
 
@@ -340,6 +343,20 @@ def test_a_timed_prompt_says_what_is_left(left: float, words: str, tmp_path: Pat
     question_event(on_terminal(read), question("choice", options=THREE, left=left), Draft(tmp_path))
     question_event(on_terminal(read), question("choice", options=THREE, left=None), Draft(tmp_path))
     assert prompts == [f"Answer {words}: ", "Answer: "]
+
+
+@given(st.floats(-1e5, 1e5), st.floats(-1e5, 1e5))
+def test_the_clock_of_a_prompt_keeps_its_width_and_never_goes_back(left: float, later: float) -> None:
+    prompt = replace(Countdown.from_now("Answer", left), until=left)
+    clocks = [prompt.clock(now) for now in sorted((0.0, abs(later)))]
+    assert {len(clock) for clock in clocks} == {len(clocks[0])}
+    assert prompt.at(0.0)[prompt.column :] == f"{clocks[0]}): "
+    seconds = [
+        (60 * int(minutes) + int(rest[:2])) * (1 if "left" in rest else -1)
+        for minutes, _, rest in (clock.partition(":") for clock in clocks)
+    ]
+    assert seconds[0] >= seconds[1]
+    assert abs(left) >= 6000 or abs(seconds[0] - left) <= 1
 
 
 CHECKED = {"check": {"question": "And then?", "answer": "It falls."}}
@@ -486,9 +503,10 @@ def wrong_answer(kind: str, right: Any, count: int) -> Any:
     return [*right[1:], right[0]]
 
 
+@pytest.mark.parametrize("skipped", [False, True])
 @pytest.mark.parametrize("kind", ["choice", "control", "multi", "numeric", "order", "match"])
-def test_the_end_of_a_test_shows_the_question_again_with_both_answers_marked(
-    kind: str, course: Course, worker: Worker, progress: Progress
+def test_the_end_of_a_test_shows_what_was_not_right_again_with_the_right_answer(
+    kind: str, skipped: bool, course: Course, worker: Worker, progress: Progress
 ) -> None:
     items = tuple(item for item in course.items if item.body.kind == kind)[:1]
     with Player.begin(
@@ -497,19 +515,23 @@ def test_the_end_of_a_test_shows_the_question_again_with_both_answers_marked(
         data = test.step().data
         right = solution(test.state.item, prove(test.state.item, worker))
         wrong = wrong_answer(kind, right, len(data.get("options", ())))
-        done = test.send({"do": "answer", "answer": wrong})
+        done = test.send({"do": "skip"} if skipped else {"do": "answer", "answer": wrong})
     terminal = on_terminal(typed(), tty=False)
     print_done(terminal, done)
     told = printed(terminal)
-    assert data["question"].strip() in told
+    assert f"\n{'Skipped' if skipped else 'Wrong'}: {data['item']}\n{data['question'].strip()}\n" in told
+    assert done.data["results"][0]["explanation"] in told
     if "options" in data:
         chosen, true = (one if kind == "multi" else [one] for one in (wrong, right))
+        chosen = [] if skipped else chosen
         for place, option in enumerate(data["options"]):
             mark = "yours " * (place in chosen) + "right " * (place in true)
             assert f"\n  {mark}{place + 1}. {option}\n" in told
         assert all(why in told for why in done.data["results"][0]["why"])
     else:
-        assert told.index("Your answer:") < told.index("Right is:") < told.index(done.data["results"][0]["explanation"])
+        assert told.index("Right is:") < told.index(done.data["results"][0]["explanation"])
+        assert skipped or told.index("Your answer:") < told.index("Right is:")
+    assert ("yours " in told or "Your answer:" in told) != skipped
     assert ("curve A" in told) == (kind == "match")
 
 

@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -206,10 +208,11 @@ def test_two_terminals_at_once_lose_no_answer(folder: Path, tmp_path: Path) -> N
 
 
 def on_a_terminal(
-    command: list[str], lines: list[str], environment: dict[str, str], until: Callable[[str], bool]
+    command: list[str], keys: list[str], environment: dict[str, str], until: Callable[[str], bool]
 ) -> tuple[str, int]:
-    """What a process prints on a terminal of 80 columns while the lines are typed, and its exit code."""
+    """What a process prints on a terminal of 80 columns while keys are typed one by one, and its exit code."""
     file, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
     process = subprocess.Popen(
         command,
         stdin=end,
@@ -219,7 +222,7 @@ def on_a_terminal(
         start_new_session=True,
     )
     os.close(end)
-    seen, waiting = b"", list(lines)
+    seen, waiting = b"", list(keys)
     deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
         if select.select([file], [], [], 0.5)[0]:
@@ -231,7 +234,7 @@ def on_a_terminal(
                 break
             seen += chunk
         if waiting and until(seen.decode(errors="replace")):
-            os.write(file, f"{waiting.pop(0)}\n".encode())
+            os.write(file, waiting.pop(0).encode())
     os.close(file)
     try:
         return seen.decode(), process.wait(LONG)
@@ -260,7 +263,7 @@ def test_the_first_screen_is_there_before_torch(
     environment: dict[str, str], escapes: bool, folder: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", CODE, str(tmp_path / "me.sqlite"), str(folder)]
-    shown, code = on_a_terminal(command, ["q"], environment, lambda seen: "q leaves): " in seen)
+    shown, code = on_a_terminal(command, ["q\n"], environment, lambda seen: "q leaves): " in seen)
     assert code == 0
     assert shown.rstrip().endswith("False")
     assert "beg.-adv." in shown
@@ -268,3 +271,105 @@ def test_the_first_screen_is_there_before_torch(
     assert ("\x1b[1m" in screen) == escapes
     assert ("\x1b[3" in screen) is False  # no colours: nothing is strong yet
     assert not (tmp_path / "me.sqlite").exists()
+
+
+FAST = """
+import sys
+sys.argv = ["stepwell", "learn", "quiz", "--mode", "challenge", *sys.argv[1:]]
+from stepwell.cli import main
+from stepwell.cli.learn import countdown
+countdown.INTERVAL = 0.005
+main()
+"""
+TICK = "\x1b7"
+LEFT, ERASE, CLEAR = "\x1b[D", "\x7f", "\x15"
+CODES = re.compile(r"\x1b([78]|\[[?\d;]*[A-Za-z])|(.)", re.DOTALL)
+MOVES = {"\r": (0, -80), "\n": (1, 0), "\b": (0, -1), "\0": (0, 0), "A": (-1, 0), "C": (0, 1), "D": (0, -1)}
+SILENT = ("h", "l", "m")
+
+
+def rows(output: str) -> list[str]:
+    """What stands on a terminal of 80 columns, however long, after it was sent this."""
+    lines: list[list[str]] = [[" "] * 80]
+    row = column = 0
+    saved = (0, 0)
+    for code, sign in CODES.findall(output):
+        kind = sign or code[-1]
+        if code == "7":
+            saved = (row, column)
+        elif code == "8":
+            row, column = saved
+        elif code == "[K":
+            lines[row][column:] = [" "] * (80 - column)
+        elif kind in MOVES and (code or sign < " "):
+            times = int(code[1:-1] or 1) if code else 1
+            row, column = row + times * MOVES[kind][0], max(0, column + times * MOVES[kind][1])
+        elif sign:
+            row, column = (row + 1, 0) if column == 80 else (row, column)
+            lines += [[" "] * 80 for _ in range(row + 1 - len(lines))]
+            lines[row][column] = sign
+            column += 1
+        else:
+            assert kind in SILENT, code
+        lines += [[" "] * 80 for _ in range(row + 1 - len(lines))]
+    return ["".join(line).rstrip() for line in lines]
+
+
+def test_a_running_clock_disturbs_nothing_that_is_typed(folder: Path, tmp_path: Path) -> None:
+    options = ("--topic", "quick", "--seed", "7", "--progress", str(tmp_path / "me.sqlite"), "--course", str(folder))
+    long = "w" * 70
+    # What is typed key by key, and what then stands behind the prompt.
+    typed = [
+        (["9", "\n"], "9"),
+        (["é", "z", ERASE, "y", "\n"], "éy"),
+        (["9", "4", LEFT, ERASE, "\n"], "4"),
+        ([long, "x", CLEAR, "8", "\n"], "8"),
+        (["", "\n"], ""),
+        (["q", "\n"], "q"),
+    ]
+    seen_until, since = 0, time.monotonic()
+
+    def until(seen: str) -> bool:
+        """Whether the clock has ticked a few times since the last key; while the line is too long for it, it rests."""
+        nonlocal seen_until, since
+        asked = seen.count("Answer (") > 0
+        if not asked or (seen[seen_until:].count(TICK) < 3 and time.monotonic() - since < 1.0):
+            return False
+        seen_until, since = len(seen), time.monotonic()
+        return True
+
+    command = [sys.executable, "-c", FAST, *options]
+    shown, code = on_a_terminal(command, [key for keys, _ in typed for key in keys], {"TERM": "vt100"}, until)
+    assert code == 0
+    assert shown.count(TICK) > 3 * len(typed)
+    found = rows(shown)
+    prompts = [number for number, row in enumerate(found) if row.startswith("Answer (")]
+    clock = re.compile(r"Answer \(\d:\d\d (?:left|over)\): ?(.*)")
+    matched = [clock.fullmatch(found[number]) for number in prompts]
+    assert [match and match[1] for match in matched] == [words for _, words in typed]
+    said = [found[number + 1] for number in prompts]
+    form = "Expected the number of an option"
+    assert said[:5] == [
+        f"{form}, from 1 to 3; got 9.",
+        f"{form}, got 'éy'; ? for help.",
+        f"{form}, from 1 to 3; got 4.",
+        f"{form}, from 1 to 3; got 8.",
+        f"{form}, got nothing; ? for help.",
+    ]
+    assert found[prompts[-1] + 2] == "Done"
+
+
+def test_the_clock_rests_on_a_dumb_terminal(folder: Path, tmp_path: Path) -> None:
+    options = ("--topic", "quick", "--progress", str(tmp_path / "me.sqlite"), "--course", str(folder))
+    asked = time.monotonic() + LONG
+
+    def until(seen: str) -> bool:
+        nonlocal asked
+        if "Answer (" in seen:
+            asked = min(asked, time.monotonic())
+        return time.monotonic() - asked > 0.6  # where it ticks, it ticks a hundred times meanwhile
+
+    shown, code = on_a_terminal([sys.executable, "-c", FAST, *options], ["q\n"], {"TERM": "dumb"}, until)
+    assert code == 0
+    assert "\x1b" not in shown
+    assert "Answer (2:00 left): q" in shown

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from stepwell.cli.learn.charts import between, draw_lines, laid
+from stepwell.cli.learn.countdown import Countdown
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.keys import Event, typed
-from stepwell.cli.learn.questions import LETTERS, clock
+from stepwell.cli.learn.questions import LETTERS
 from stepwell.cli.learn.settings import setting
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.errors import AnswerError, StepwellError
@@ -32,10 +32,11 @@ _ASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
 def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
     """What the learner does at a question. What cannot be meant is said, and asked again."""
     data = step.data
-    begun = time.monotonic()
+    words, form = _prompt(data)
+    left = data.get("left")
+    prompt = f"{words}: " if left is None else Countdown.from_now(words, left)
     while True:
-        prompt, form = _prompt(data)
-        line = typed(terminal, step, f"{prompt}{_time_left(data.get('left'), time.monotonic() - begun)}: ", form)
+        line = typed(terminal, step, prompt, form)
         if not isinstance(line, str):
             return line
         if data["trouble"]:
@@ -53,14 +54,6 @@ def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
 def _swapped(count: int) -> str:
     """An example of all numbers up to `count` in an order."""
     return " ".join(map(str, (2, 1, *range(3, count + 1))))
-
-
-def _time_left(left: float | None, since: float) -> str:
-    """What is left of the time allowed, for a prompt; empty where there is no timer."""
-    if left is None:
-        return ""
-    now = left - since
-    return f" ({clock(now)} left)" if now >= 0 else f" ({clock(-now)} over)"
 
 
 def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:

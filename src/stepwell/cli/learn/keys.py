@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from stepwell.cli.learn.countdown import Countdown
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.learn.session.screen import Step
 
@@ -16,7 +17,7 @@ LEAVE = ("q", "quit")
 _COMMANDS = {"h": "hint", "s": "skip", "q": "quit", "?": "help"}
 
 
-def typed(terminal: Terminal, step: Step, prompt: str, form: str) -> Event | str:
+def typed(terminal: Terminal, step: Step, prompt: str | Countdown, form: str) -> Event | str:
     """What is typed at a prompt of a question, or the event of the key that it is; help is given here.
 
     Args:

@@ -6,8 +6,9 @@ import io
 import re
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Timer
 from typing import final
@@ -18,6 +19,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
+
+from stepwell.cli.learn.countdown import Countdown, ticking, ticks
 
 WIDEST = 100
 """Columns of text: longer lines are hard to read."""
@@ -44,20 +47,25 @@ class Terminal:
         read: gives the line that answers a prompt; EOFError at the end of the input.
         interactive: whether a person types there, so that an editor can be opened and a page waits.
         columns: of the whole terminal, where that is wider than texts should be.
+        ticks: whether the clock of a prompt runs while the learner types; otherwise it shows when the prompt came.
     """
 
     console: Console
     read: Callable[[str], str]
     interactive: bool
     columns: int = 0
+    ticks: bool = False
 
-    def ask(self, prompt: str) -> str:
+    def ask(self, prompt: str | Countdown) -> str:
         """The line that answers a prompt, without blanks at its ends.
 
         Raises:
             EOFError: the input is over.
         """
-        return self.read(prompt).strip()
+        if isinstance(prompt, str):
+            return self.read(prompt).strip()
+        with ticking(prompt) if self.ticks else nullcontext():
+            return self.read(prompt.at(time.monotonic())).strip()
 
     def say(self, words: str, style: str = "") -> None:
         """Print words as they are, on as many lines as they need."""
@@ -163,7 +171,7 @@ def terminal() -> Terminal:
     if interactive:
         with suppress(ImportError):  # where it is missing, lines are read without its editing
             import readline  # noqa: F401 - `input` uses it
-    return Terminal(console, _read, interactive, columns)
+    return Terminal(console, _read, interactive, columns, interactive and not console.is_dumb_terminal and ticks())
 
 
 def plain_console() -> Console:

@@ -318,45 +318,35 @@ def rows(output: str) -> list[str]:
 def test_a_running_clock_disturbs_nothing_that_is_typed(folder: Path, tmp_path: Path) -> None:
     options = ("--topic", "quick", "--seed", "7", "--progress", str(tmp_path / "me.sqlite"), "--course", str(folder))
     long = "w" * 70
-    # What is typed key by key, and what then stands behind the prompt.
+    form = "Expected the number of an option,"
+    # What is typed key by key, what then stands behind the prompt, and what below it.
     typed = [
-        (["9", "\n"], "9"),
-        (["é", "z", ERASE, "y", "\n"], "éy"),
-        (["9", "4", LEFT, ERASE, "\n"], "4"),
-        ([long, "x", CLEAR, "8", "\n"], "8"),
-        (["", "\n"], ""),
-        (["q", "\n"], "q"),
+        (["9", "\n"], "9", f"{form} from 1 to 3; got 9."),
+        (["é", "z", ERASE, "y", "\n"], "éy", f"{form} got 'éy'; ? for help."),
+        (["9", "4", LEFT, ERASE, "\n"], "4", f"{form} from 1 to 3; got 4."),
+        ([long, "x", CLEAR, "8", "\n"], "8", f"{form} from 1 to 3; got 8."),
+        ([long, "x", "\n"], f"{'w' * 60}\n{'w' * 10}x", form),
+        (["", "\n"], "", f"{form} got nothing; ? for help."),
+        (["q", "\n"], "q", "\nDone\n"),
     ]
     seen_until, since = 0, time.monotonic()
 
     def until(seen: str) -> bool:
         """Whether the clock has ticked a few times since the last key; while the line is too long for it, it rests."""
         nonlocal seen_until, since
-        asked = seen.count("Answer (") > 0
-        if not asked or (seen[seen_until:].count(TICK) < 3 and time.monotonic() - since < 1.0):
+        if "Answer (" not in seen or (seen[seen_until:].count(TICK) < 3 and time.monotonic() - since < 1.0):
             return False
         seen_until, since = len(seen), time.monotonic()
         return True
 
     command = [sys.executable, "-c", FAST, *options]
-    shown, code = on_a_terminal(command, [key for keys, _ in typed for key in keys], {"TERM": "vt100"}, until)
+    shown, code = on_a_terminal(command, [key for keys, *_ in typed for key in keys], {"TERM": "vt100"}, until)
     assert code == 0
     assert shown.count(TICK) > 3 * len(typed)
-    found = rows(shown)
-    prompts = [number for number, row in enumerate(found) if row.startswith("Answer (")]
-    clock = re.compile(r"Answer \(\d:\d\d (?:left|over)\): ?(.*)")
-    matched = [clock.fullmatch(found[number]) for number in prompts]
-    assert [match and match[1] for match in matched] == [words for _, words in typed]
-    said = [found[number + 1] for number in prompts]
-    form = "Expected the number of an option"
-    assert said[:5] == [
-        f"{form}, from 1 to 3; got 9.",
-        f"{form}, got 'éy'; ? for help.",
-        f"{form}, from 1 to 3; got 4.",
-        f"{form}, from 1 to 3; got 8.",
-        f"{form}, got nothing; ? for help.",
-    ]
-    assert found[prompts[-1] + 2] == "Done"
+    screen = re.sub(r"\(\d:\d\d (left|over)\)", "(0:00 left)", "\n".join(rows(shown)))
+    for _, words, said in typed:
+        assert f"\n{f'Answer (0:00 left): {words}'.rstrip()}\n{said}" in screen
+    assert screen.count("Answer (") == screen.count("0:00 left") == len(typed)
 
 
 def test_the_clock_rests_on_a_dumb_terminal(folder: Path, tmp_path: Path) -> None:

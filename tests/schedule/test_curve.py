@@ -132,6 +132,18 @@ def test_a_schedule_without_an_end_needs_no_total(text: str) -> None:
     np.testing.assert_array_equal(endless(np.arange(50)), schedule(text).resolve(Horizon(1000))(np.arange(50)))
 
 
+@pytest.mark.parametrize("suffix", ["", " longer x2", " lower x0.5", " @left"])
+@pytest.mark.parametrize("cycle", ["cosine 1..0 for 10", "linear 0..1 for 4 | linear to 0 for 6"])
+def test_a_run_that_ends_with_a_cycle_ends_where_the_cycle_does(cycle: str, suffix: str) -> None:
+    endless = curve(f"repeat ({cycle}){suffix}", 30)
+    counted = curve(f"repeat {2 if 'longer' in suffix else 3} ({cycle}){suffix}", None)
+    cut = curve(f"repeat ({cycle}){suffix} for 30 | linear to 0", 40)
+    assert counted.total_steps == 30
+    assert list(map(endless, range(31))) == list(map(counted, range(31)))
+    assert endless(np.arange(31)).tolist() == counted(np.arange(31)).tolist()
+    assert cut(30) == endless(30) == 0
+
+
 def test_a_schedule_with_an_end_of_its_own_needs_no_total_either() -> None:
     assert schedule("linear 0..1 for 500 | linear to 0 for 3ep").resolve(Horizon(None, 100)).total_steps == 800
 
@@ -149,6 +161,11 @@ def test_a_schedule_with_an_end_of_its_own_needs_no_total_either() -> None:
         ("linear 0..1 for 0.1% | hold", "rounds to no step at all"),
         ("repeat (linear 1..0)", "the cycle of 'repeat (linear 1..0)' has no length"),
         ("repeat (hold for 0.3)", "is 0.3 steps long; it must be at least 1"),
+        (
+            "repeat 2 (cosine 1..0 for 10) for 97",
+            "the 2 cycles of 'repeat 2 (cosine 1..0 for 10) for 97' fill 20 of 97",
+        ),
+        ("repeat 5 (cosine 1..0 for 40) for 97", "only 3 of the 5 cycles"),
         ("repeat (linear 1..0 for 2) longer x0.4", "cycle 2 of 'repeat (linear 1..0 for 2) longer x0.4' is 0.8 steps"),
         ("exponential 1..0", "cannot go between 0 and another value"),
         ("linear 1..=0.01", "the absolute value '=0.01' needs the base it stands on"),

@@ -174,13 +174,14 @@ class Cycles:
     """Cycles in their places. Where all are equally long they are laid once and come back every `period` steps.
 
     A period may hold several cycles, so that cycles of 77.5 steps are exact too. `lower` scales each cycle's height
-    above the lowest value of the first.
+    above the lowest value of the first. No cycle begins at `stop` or later: the last one goes on to its end.
     """
 
     begins: tuple[int, ...]
     parts: tuple[Laid, ...]
     period: int | None
     lower: float
+    stop: int | None = None
 
     @property
     def bounds(self) -> Bounds:
@@ -193,10 +194,18 @@ class Cycles:
         return self.parts[0].bounds[0]
 
     def at(self, t: float) -> float:
-        t, index, cycle = self._find(t)
-        return self._height(self.parts[index].at(t), self.lower**cycle)
+        beyond = 0.0 if self.stop is None else max(t - self.stop + 1, 0.0)
+        before, index, cycle = self._find(t - beyond)
+        return self._height(self.parts[index].at(before + beyond), self.lower**cycle)
 
     def at_many(self, t: Array) -> Array:
+        if self.stop is not None and t.size and t.max() >= self.stop:
+            values = self._within(np.minimum(t, self.stop - 1))
+            values[t >= self.stop] = [self.at(step) for step in t[t >= self.stop].tolist()]
+            return values
+        return self._within(t)
+
+    def _within(self, t: Array) -> Array:
         turns = np.zeros(t.shape)
         if self.period is not None:
             turns = np.maximum(np.floor((t - self.begins[0]) / self.period), 0.0)

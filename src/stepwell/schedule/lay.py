@@ -173,7 +173,7 @@ def _lay_repeat(node: Repeat, window: Window, incoming: float, layout: Layout) -
     begin, stretch = window.start, Fraction(1)
     begins: list[int] = []
     parts: list[Laid] = []
-    while begin < stop and len(parts) < most:
+    while begin < stop and len(parts) < most and not (parts and round_half_up(begin) == window.end):
         if first * stretch < 1:
             steps = f"{float(first * stretch):.3g}"
             raise HorizonError(f"cycle {len(parts) + 1} of {str(node)!r} is {steps} steps long; it must be at least 1")
@@ -185,8 +185,26 @@ def _lay_repeat(node: Repeat, window: Window, incoming: float, layout: Layout) -
         raise HorizonError(
             f"{str(node)!r} has more than {MOST_CYCLES} cycles here; pass total_steps=... or make them longer"
         )
+    _check_cycles(node, len(parts), begin - window.start, window)
     period = round_half_up(first * len(parts)) if periodic and first.denominator == len(parts) else None
-    return Cycles(tuple(begins), tuple(parts), period, node.lower)
+    return Cycles(tuple(begins), tuple(parts), period, node.lower, window.end)
+
+
+def _check_cycles(node: Repeat, laid: int, filled: Fraction, window: Window) -> None:
+    """As many cycles as are written begin in the window, and they leave nothing of it over; the last may be cut."""
+    if node.count is None or window.stop is None:
+        return
+    room = window.stop - window.start
+    if laid < node.count:
+        raise HorizonError(
+            f"only {laid} of the {node.count} cycles of {str(node)!r} begin within its {_count(room)} steps; "
+            "leave the number away, or make the cycles shorter"
+        )
+    if round_half_up(window.start + filled) < (window.end or 0):
+        raise HorizonError(
+            f"the {node.count} cycles of {str(node)!r} fill {_count(filled)} of {_count(room)} steps; "
+            "leave the number or the length away"
+        )
 
 
 def _first_cycle(node: Repeat, window: Window, layout: Layout) -> Fraction:

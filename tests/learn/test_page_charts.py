@@ -39,6 +39,7 @@ def test_a_chart_is_its_lines_over_steps_or_over_places_of_its_own() -> None:
     found = chart.read("losses", STEPS)
     assert (found.y, found.x, found.places, found.names) == ("loss", "step", (0.0, 1.0, 2.0), ("losses",))
     assert found.lines["slow"] == (8.0, 4.0, 2.0)
+    assert chart.read("losses", STEPS.replace("4\n  2", "")).places == (0.0, 1.0, 2.0)  # a line may end early
     found = chart.read("losses by rates", RATES)
     assert (found.x, found.places, found.names) == ("rate", (0.01, 0.1, 1.0), ("losses", "rates"))
     assert list(found.lines) == ["slow", "fast"]

@@ -19,7 +19,7 @@ A `Step` has what is to be seen; `step.accepts` lists what can be done. Every ev
 and every step is one of
 
     page       title, blocks: each a kind `prose` (markdown), `program` (code, output), `curves` (schedules, figures)
-               or `chart` (y, x, places, lines: each label with a value for every place)
+               or `chart` (y, x, places, lines: label -> values; None is a gap)
     question   what `texts.front` gives (question, options or pieces or curves and so on), hints, hints_left,
                attempts_left (None without end), limit and left (seconds, of which below 0 is overtime; None without
                a timer), sure, last (verdict and words on the answer before: while attempts are left, at most how much

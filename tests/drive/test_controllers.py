@@ -118,6 +118,22 @@ def sent(state: dict[str, Any], through: str) -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_a_run_that_is_extended_keeps_its_feedback_and_is_resumed(schedule: Schedule) -> None:
+    scheduler = Scheduler(optimizer(), schedule, total_steps=10)
+    for metric in METRICS[:5]:
+        advance(scheduler, metric)
+    scheduler.extend(30)
+    state = json.loads(json.dumps(scheduler.state_dict(), allow_nan=False))
+    again = Scheduler(optimizer(), schedule, total_steps=10)
+    again.load_state_dict(state)
+    for metric in METRICS[5:]:
+        assert advance(again, metric) == advance(scheduler, metric)
+    longer = Scheduler(optimizer(), schedule, total_steps=30, on_change="switch")
+    longer.load_state_dict(state)  # the plan alone has changed, so also a user's own feedback goes on
+    assert longer.state_dict()["controllers"] == state["controllers"]
+
+
 def test_a_damaged_state_changes_nothing() -> None:
     scheduler = Scheduler(optimizer(), SCHEDULES[0], total_steps=20)
     state = scheduler.state_dict()

@@ -60,18 +60,18 @@ class Edit:
     before: Sequence[float] = ()
     after: Sequence[float] = ()
 
-    def stretch(self, entry: str, bases: Sequence[Mapping[str, float]]) -> Stretch | None:
+    def stretch(self, entry: str, bases: Sequence[Mapping[str, float]], late: Sequence[float | None]) -> Stretch | None:
         """The stretch that the change makes of one entry, or None where it leaves the entry alone.
 
         Args:
             entry: its name.
             bases: the base values of each group by name, as `Schedule.resolve` takes them.
+            late: the factors that groups continue from which were added after the change; one per group.
         """
         schedule = read(self.schedule)
         if entry not in [one.name for one in schedule.entries]:
             return None
-        begins = list(self.begins[entry])
-        begins += [next((begin for begin in begins if begin is not None), None)] * (len(bases) - len(begins))
+        begins = [*self.begins[entry], *late[len(self.begins[entry]) :]]
         curves = tuple(
             None if begin is None else schedule.continued(self.horizon, {entry: begin}, **of_group)
             for begin, of_group in zip(begins, bases, strict=True)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from stepwell.drive.edit import Edit, Kind, read, written
+from stepwell.drive.edit import Edit, Kind, written
 from stepwell.drive.groups import check_range
 from stepwell.drive.track import Stretch, Track
 from stepwell.errors import OptionError
 from stepwell.schedule import Curve, Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
+from stepwell.schedule.schedule import Product, Value
 
 LOOKED_AT = 1_000_000  # updates whose momentum is checked before the first
 
@@ -47,22 +48,28 @@ class Plan:
         }
 
     @classmethod
-    def from_plain(cls, saved: Mapping[str, Any]) -> Plan:
-        """The plan that `plain` wrote down."""
+    def from_plain(cls, saved: Mapping[str, Any], schedules: Sequence[Schedule]) -> Plan:
+        """The plan that `plain` wrote down; `schedules` are those that it wrote."""
         return cls(
-            tuple(read(one) for one in saved["schedules"]),
+            tuple(schedules),
             Horizon(**saved["horizon"]),
             {name: tuple(values) for name, values in saved["bases"].items()},
             tuple(Edit.from_plain(edit) for edit in saved["edits"]),
         )
 
-    def scaled(self, ratio: float) -> Plan:
-        """The same plan with every base rate multiplied."""
-        rates = tuple(None if rate is None else rate * ratio for rate in self.bases["lr"])
-        return replace(self, bases={**self.bases, "lr": rates})
+    def scaled(self, ratios: Sequence[float]) -> Plan:
+        """The same plan with the rate of each group multiplied: its base, or where a value is absolute its schedule."""
+        rates: list[float | None] = []
+        schedules: list[Schedule] = []
+        for one, rate, ratio in zip(self.schedules, self.bases["lr"], ratios, strict=True):
+            by_text = one.absolute and ratio != 1
+            schedules.append(_multiplied(one, ratio) if by_text else one)
+            rates.append(rate if by_text or rate is None else rate * ratio)
+        return replace(self, schedules=tuple(schedules), bases={**self.bases, "lr": tuple(rates)})
 
     def extended(self, step: int, total_steps: int) -> Edit:
         """The change to a run of `total_steps`, under the text that rules now and from its own start."""
+        total_steps = whole_steps("total_steps", total_steps)
         if total_steps <= step:
             raise OptionError(f"the run has made {step} updates already, so it cannot have {total_steps}")
         if self.edits:
@@ -73,7 +80,7 @@ class Plan:
             raise OptionError("groups with schedules of their own are changed by replace(), or by a new Scheduler")
         begins = {entry.name: [1.0] * len(self.schedules) for entry in self.schedules[0].entries}
         horizon = replace(self.horizon, total_steps=total_steps)
-        return Edit(step, "extend", written(self.schedules[0]), horizon, 0, begins)
+        return Edit(step, "extend", written(_without_feedback(self.schedules[0])), horizon, 0, begins)
 
     def changed(self, step: int, kind: Kind, text: str | Schedule, steps: int | None, tracks: Sequence[Track]) -> Edit:
         """The change to a text whose clock begins at `step` and which continues from the factors there."""
@@ -99,8 +106,14 @@ class Plan:
                 self._check_range(name, index, shared[key])
             curves.append(shared[key])
         bases_of = [self._bases_of(index) for index in range(len(curves))]
-        edits = (edit.stretch(name, bases_of) for edit in self.edits)
-        return [Stretch(0, 0, tuple(curves)), *(stretch for stretch in edits if stretch is not None)]
+        stretches = [Stretch(0, 0, tuple(curves))]
+        begins: list[float | None] = [None if curve is None else 1.0 for curve in curves]
+        for edit in self.edits:
+            if edit.kind != "extend":  # which goes on with what the text before it began from
+                begins = Track(name, self.bases[name], tuple(stretches)).factors(edit.step)
+            if (stretch := edit.stretch(name, bases_of, begins)) is not None:
+                stretches.append(stretch)
+        return stretches
 
     def _check_range(self, name: str, index: int, curve: Curve) -> None:
         if name != "lr":
@@ -111,3 +124,29 @@ class Plan:
         """The base values of one group, as `Schedule.resolve` takes them."""
         known = ((name, values[index]) for name, values in self.bases.items())
         return {"base_lr" if name == "lr" else name: value for name, value in known if value is not None}
+
+
+def whole_steps(name: str, value: object) -> int:
+    """A number of updates of at least 1.
+
+    Raises:
+        OptionError: anything else.
+    """
+    whole = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else 0
+    if whole < 1:
+        raise OptionError(f"{name} is a whole number of updates of at least 1, got {value!r}")
+    return int(whole)
+
+
+def _multiplied(schedule: Schedule, ratio: float) -> Schedule:
+    """The schedule with its rate multiplied, absolute values too."""
+    entries = [
+        replace(entry, expression=Product((Value(ratio), entry.expression))) if entry.name == "lr" else entry
+        for entry in schedule.entries
+    ]
+    return Schedule(tuple(entries))
+
+
+def _without_feedback(schedule: Schedule) -> Schedule:
+    """What a change of plan is written as; feedback goes on whatever the plan, and a user's own has no text to read."""
+    return Schedule(tuple(replace(entry, controller=None) for entry in schedule.entries))

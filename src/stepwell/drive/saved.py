@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Set
 from typing import Any
 
 from stepwell.drive.edit import Edit, read
+from stepwell.drive.observed import named
 from stepwell.errors import ResumeError, ScheduleError, StepwellError
-from stepwell.schedule import Horizon
-from stepwell.schedule.schedule import Entry
+from stepwell.schedule import Horizon, Schedule
 
 VERSION = 1
 FIELDS = ("version", "step", "schedules", "horizon", "bases", "edits", "controllers", "findings")
@@ -37,11 +37,12 @@ def check(saved: Any) -> None:
     if type(saved["step"]) is not int or not 0 <= saved["step"] <= MOST_STEPS:
         raise _damaged("step", "the number of updates so far", saved["step"])
     count = len(_schedules(saved["schedules"]))
-    entries = [entry for one in saved["schedules"] for entry in _entries(one)]
+    schedules = [one for text in saved["schedules"] if (one := _readable(text)) is not None]
     _horizon("horizon", saved["horizon"])
-    _bases(saved["bases"], {"lr", *(entry.name for entry in entries)}, count)
+    _bases(saved["bases"], {"lr", *(entry.name for one in schedules for entry in one.entries)}, count)
     _edits(saved["edits"])
-    _controllers(saved["controllers"], {entry.name for entry in entries if entry.controller is not None}, count)
+    feedback = named(schedules)[0] if len(schedules) == count else {}
+    _controllers(saved["controllers"], feedback, count)
     findings = saved["findings"]
     if not isinstance(findings, list) or not all(_is_row(one, str) and len(one) == 3 for one in findings):
         raise _damaged("findings", "a list of code, place and message", findings)
@@ -53,12 +54,12 @@ def _schedules(saved: Any) -> list[Any]:
     return saved
 
 
-def _entries(saved: Any) -> Sequence[Entry]:
-    """The entries of a saved schedule; none where only the code that made it could read it, as a user's controller."""
+def _readable(saved: Any) -> Schedule | None:
+    """A saved schedule; None where only the code that made it could read it, as with a user's controller."""
     try:
-        return read(saved).entries
+        return read(saved)
     except ScheduleError:
-        return ()
+        return None
 
 
 def _horizon(part: str, saved: Any) -> None:
@@ -89,7 +90,8 @@ def _edits(saved: Any) -> None:
         if not isinstance(one, Mapping) or set(one) != set(Edit.__slots__):
             raise _damaged(part, f"an object with {', '.join(Edit.__slots__)}", one)
         _horizon(f"{part}.horizon", one["horizon"])
-        names = {entry.name for entry in _entries(one["schedule"])}
+        schedule = _readable(one["schedule"])
+        names = set() if schedule is None else {entry.name for entry in schedule.entries}
         begins = one["begins"]
         if not isinstance(begins, Mapping) or not names <= set(begins) or not all(map(_is_begin, begins.values())):
             raise _damaged(f"{part}.begins", "the factors that each entry continues from", begins)
@@ -97,7 +99,7 @@ def _edits(saved: Any) -> None:
             raise _damaged(part, "whole numbers as step and offset", [one["step"], one["offset"]])
 
 
-def _controllers(saved: Any, names: Set[str], count: int) -> None:
+def _controllers(saved: Any, names: Collection[str], count: int) -> None:
     if not isinstance(saved, Mapping) or not all(isinstance(one, Mapping) for one in saved.values()):
         raise _damaged("controllers", "an object with a state for every feedback", saved)
     for name in names:

@@ -14,13 +14,14 @@ from stepwell.drive import entries, notice, resume
 from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, release
 from stepwell.drive.groups import WRITTEN, Wanted, base_rates, choose, other_bases
-from stepwell.drive.plan import Plan
+from stepwell.drive.observed import Observed
+from stepwell.drive.plan import Plan, whole_steps
 from stepwell.drive.track import Track
 from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
 from stepwell.finding import Finding
-from stepwell.schedule import Controller, Horizon, Schedule
+from stepwell.schedule import Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
-from stepwell.schedule.control.controller import plain
+from stepwell.schedule.schedule import Value
 
 
 class Scheduler(LRScheduler):
@@ -89,8 +90,7 @@ class Scheduler(LRScheduler):
         schedules = choose(schedule, groups)
         rates: tuple[float | None, ...] = tuple(base_rates(optimizer, base_lr))
         bases = {"lr": rates, **other_bases(schedules, groups)}
-        self._controllers: dict[str, Controller] = {}
-        self._states: dict[str, Any] = {}
+        self._observed = Observed.nothing()
         self._follow_plan(Plan(schedules, Horizon(total_steps, steps_per_epoch, tokens_per_step), bases))
         self._hooks: list[Callable[[], None]] = attach(self)
         self.write()
@@ -140,7 +140,7 @@ class Scheduler(LRScheduler):
         Raises:
             OptionError: the schedule has no feedback, or the metric is not a number.
         """
-        if not self._controllers:
+        if not self._observed.controllers:
             raise OptionError(
                 f"nothing in {str(self.schedule)!r} observes a metric; add '* plateau(x0.1, patience 10)'"
             )
@@ -148,8 +148,7 @@ class Scheduler(LRScheduler):
             number = float(metric)
         except (TypeError, ValueError):
             raise OptionError(f"a metric is one number, got {metric!r:.60}") from None
-        for name, controller in self._controllers.items():
-            self._states[name] = controller.update(self._states[name], number)
+        self._observed = self._observed.told(number)
         self.write()
 
     def _overrun(self, total: int) -> None:
@@ -214,27 +213,24 @@ class Scheduler(LRScheduler):
                     entries.write(group, "lr", base * factor)  # type: ignore[operator]  # the same
 
     def _write_each(self, track: Track) -> None:
-        state = self._states.get(track.entry)
+        fed = self._observed.factors(track.entry)
         factors = track.factors(self.last_epoch)
         groups = self.optimizer.param_groups
         for index, (group, base, factor) in enumerate(zip(groups, track.bases, factors, strict=True)):
             if base is not None and factor is not None:
                 value = base * factor
-                entries.write(group, track.entry, value if state is None else value * state.factors[index])
+                entries.write(group, track.entry, value if fed is None else value * fed[index])
 
     def _follow_plan(self, plan: Plan) -> None:
         """Take a plan, with feedback from its start where there was none yet; a plan that cannot be changes nothing."""
         tracks = plan.tracks()
-        self._plan, self._num_groups = plan, len(plan.schedules)
+        observed = self._observed.following(plan.schedules, plan.bases["lr"])
+        self._plan, self._num_groups, self._observed = plan, len(plan.schedules), observed
         ends = [track.stretches[-1].end for track in tracks]
         known = [end for end in ends if end is not None]
         self._end = max(known) if known and len(known) == len(ends) else None
-        for entry in (entry for one in plan.schedules for entry in one.entries):
-            if entry.controller is not None and entry.name not in self._controllers:
-                self._controllers[entry.name] = entry.controller
-                self._states[entry.name] = entry.controller.init([rate or 0.0 for rate in plan.bases["lr"]])
-        alike = {track.entry: track.shared if track.entry == "lr" else None for track in tracks}
-        self._tracks = [(track, None if track.entry in self._states else alike[track.entry]) for track in tracks]
+        fed = observed.keys
+        self._tracks = [(track, track.shared if track.entry == "lr" and "lr" not in fed else None) for track in tracks]
 
     def _join(self) -> None:
         """Take in parameter groups that were added after the Scheduler was built."""
@@ -244,9 +240,6 @@ class Scheduler(LRScheduler):
             raise OptimizerError(f"the optimizer had {known} parameter groups and has {len(groups)} now")
         schedules = choose(self._wanted, groups)
         late = tuple(float(group.setdefault("initial_lr", group["lr"])) for group in groups[known:])
-        for name, state in self._states.items():
-            factors = (*state.factors, *(state.factors[-1] for _ in late))
-            self._states[name] = replace(state, factors=factors)
         rates: tuple[float | None, ...] = (*plan.bases["lr"], *late)
         bases = {"lr": rates, **other_bases(schedules, groups)}
         self._follow_plan(replace(plan, schedules=schedules, bases=bases))
@@ -259,16 +252,16 @@ class Scheduler(LRScheduler):
 
     def cool_down(self, steps: int, *, to: float = 0.0, shape: str = "1-sqrt") -> Edit:
         """End the run in `steps` updates from here, going from the present factor down to `to`."""
-        return self._from_here("cool down", f"{shape} to {to:g}", steps)
+        return self._from_here("cool down", f"{shape} to {Value(to)}", whole_steps("steps", steps))
 
     def rewarm(self, steps: int, *, to: float = 1.0) -> Edit:
         """Go to the factor `to` within `steps` updates and stay there for the rest of the run."""
         rest = None if self._end is None else self._end - self.last_epoch
-        return self._from_here("re-warm", f"linear to {to:g} over {steps}", rest)
+        return self._from_here("re-warm", f"linear to {Value(to)} over {whole_steps('steps', steps)}", rest)
 
     def replace(self, schedule: str | Schedule, *, total_steps: int | None = None) -> Edit:
         """Follow another schedule from here on, until `total_steps` (the present end unless given)."""
-        end = total_steps if total_steps is not None else self._end
+        end = self._end if total_steps is None else whole_steps("total_steps", total_steps)
         return self._from_here("replace", read_schedule(schedule), None if end is None else end - self.last_epoch)
 
     def _from_here(self, kind: Kind, text: str | Schedule, steps: int | None) -> Edit:
@@ -294,7 +287,7 @@ class Scheduler(LRScheduler):
             "version": resume.VERSION,
             "step": self.last_epoch,
             **self._plan.plain(),
-            "controllers": {name: plain(state) for name, state in self._states.items()},
+            "controllers": self._observed.plain(),
             "findings": [[f.code, f.place, f.message] for f in self.findings],
         }
 
@@ -311,13 +304,8 @@ class Scheduler(LRScheduler):
             raise ResumeError(
                 f"the saved run has {saved} parameter groups, this one {now}; build the same groups first"
             )
-        plan = resume.reconciled(state_dict, self._plan, self.on_change)
-        controllers = {e.name: e.controller for one in plan.schedules for e in one.entries if e.controller is not None}
-        saved_states = state_dict["controllers"].items()
-        states = {name: controllers[name].restore(one) for name, one in saved_states if name in controllers}
-        self._controllers, self._states = {}, {}
+        plan, self._observed = resume.reconciled(state_dict, self._plan, self.on_change)
         self._follow_plan(plan)  # it was laid when it was reconciled, so it fits
-        self._states |= states
         self.last_epoch = int(state_dict["step"])
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]
         for group, rate in zip(self.optimizer.param_groups, plan.bases["lr"], strict=True):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepwell.schedule import Curve
 
@@ -88,6 +89,17 @@ class Track:
         if len(self.stretches) == 1:
             return self.stretches[0]
         return self.stretches[bisect_right([stretch.start for stretch in self.stretches], t) - 1]
+
+    def over(self, steps: NDArray[np.int64], group: int) -> NDArray[np.float64]:
+        """The factors of one group at ascending steps, shape (n,); 1 where its schedule leaves the entry alone."""
+        factors = np.ones(len(steps))
+        starts = [int(np.searchsorted(steps, stretch.start)) for stretch in self.stretches[1:]]
+        for stretch, first, stop in zip(self.stretches, [0, *starts], [*starts, len(steps)], strict=True):
+            curve = stretch.curves[group]
+            if curve is not None and stop > first:
+                here, total = steps[first:stop] - stretch.offset, curve.total_steps
+                factors[first:stop] = curve(here if total is None else np.minimum(here, total), self.entry)
+        return factors
 
     def factors(self, t: int) -> list[float | None]:
         """The factor of every group at update `t`; past the end of a curve its last one."""

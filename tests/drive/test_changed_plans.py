@@ -19,7 +19,7 @@ STALLED = 1.0  # a metric; told twice it makes a plateau without patience cut
 
 def sgd(*rates: float) -> torch.optim.Optimizer:
     groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in rates or (0.4,)]
-    return torch.optim.SGD(groups, momentum=0.9)
+    return torch.optim.SGD(groups, momentum=0.9, weight_decay=0.01)
 
 
 def rates(scheduler: Scheduler) -> list[float]:
@@ -120,6 +120,17 @@ def test_a_script_that_asks_for_the_extended_run_hears_that_nothing_moves() -> N
     again = Scheduler(sgd(), "linear 1..0", total_steps=20)
     with pytest.raises(ResumeError, match=r"From step 5 on the rates are the same, 0\.3 now"):
         again.load_state_dict(scheduler.state_dict())
+
+
+@pytest.mark.parametrize("on_change", ["keep", "switch"])
+def test_an_entry_that_the_other_plan_leaves_alone_goes_back_to_its_base(on_change: Any) -> None:
+    texts = ["weight_decay: hold 0.5", "lr: hold 0.3; momentum: hold 0.5"]
+    if on_change == "switch":
+        texts.reverse()
+    saved = Scheduler(sgd(), texts[0], total_steps=10)
+    again = Scheduler(sgd(), texts[1], total_steps=10, on_change=on_change)
+    again.load_state_dict(through_json(saved))
+    assert (rates(again), again.optimizer.param_groups[0]["momentum"]) == ([0.4], 0.9)
 
 
 @pytest.mark.parametrize(("here", "there"), [("hold", "linear 1..0 over 3"), ("linear 1..0 over 3", "hold")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +37,14 @@ def write(group: dict[str, Any], name: str, value: float) -> None:
         values = list(group[key])
         values[place] = value
         group[key] = type(group[key])(values)
+
+
+def give_back(groups: Sequence[dict[str, Any]], name: str, bases: Sequence[float | None]) -> None:
+    """Set an entry back to its base where it was driven, one per group, and forget that it was."""
+    for group, base in zip(groups, bases, strict=True):
+        if base is not None:
+            write(group, name, base)
+            del group[f"scheduled_{name}"]
 
 
 def _locate(group: Mapping[str, Any], name: str) -> tuple[str, int | None]:

@@ -305,7 +305,10 @@ class Scheduler(LRScheduler):
                 f"the saved run has {saved} parameter groups, this one {now}; build the same groups first"
             )
         plan, self._observed = resume.reconciled(state_dict, self._plan, self.on_change)
+        driven = [track for track, _ in self._tracks]
         self._follow_plan(plan)  # it was laid when it was reconciled, so it fits
+        for track in driven:  # what the new plan leaves alone goes back to what it was
+            entries.give_back(self.optimizer.param_groups, track.entry, track.bases)
         self.last_epoch = int(state_dict["step"])
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]
         for group, rate in zip(self.optimizer.param_groups, plan.bases["lr"], strict=True):

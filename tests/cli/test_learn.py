@@ -24,13 +24,14 @@ from learn_course import write_course
 from stepwell.cli.learn import home, pages
 from stepwell.cli.learn.answers import question_event
 from stepwell.cli.learn.countdown import Countdown
+from stepwell.cli.learn.done import print_done
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.questions import print_question
 from stepwell.cli.learn.quiz import sit_with
 from stepwell.cli.learn.sitting import play
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.cli.learn.turns import concepts_event, verdict_event
-from stepwell.cli.learn.verdicts import print_code, print_done, print_reasons
+from stepwell.cli.learn.verdicts import print_code, print_reasons
 from stepwell.errors import StoreError
 from stepwell.learn.attempt import Attempt
 from stepwell.learn.course import Course, QuickCheck
@@ -198,8 +199,16 @@ def tuning() -> Step:
         (question("order", pieces=THREE), ["3 1", "3 1 2"], [2, 0, 1]),
         (question("match", labels=THREE, curves=[[1, 2]] * 3), ["1 1 2", "2 3 1"], [1, 2, 0]),
         (question("numeric", unit=""), ["", "5e-2"], "5e-2"),
-        (question("draw", total_steps=5, label="rate"), ["0 1", "2 x", "4 0", "", ""], [[0.0, 1.0], [4.0, 0.0]]),
-        (question("draw", total_steps=5, label="rate"), ["0 1, 4 1", "clear", "0 0; 4 2", "", ""], [[0, 0], [4, 2]]),
+        (
+            question("draw", total_steps=5, base_lr=0.1, label="rate"),
+            ["0 1", "2 x", "4 0", "", ""],
+            [[0.0, 1.0], [4.0, 0.0]],
+        ),
+        (
+            question("draw", total_steps=5, base_lr=0.1, label="rate"),
+            ["0 1, 4 1", "clear", "0 0; 4 2", "", ""],
+            [[0, 0], [4, 2]],
+        ),
         (
             question("write", total_steps=5, steps_per_epoch=None, base_lr=1.0, target=None),
             ["try cosnie", "try cosine", "linear 1..0"],
@@ -228,9 +237,9 @@ def test_what_is_typed_becomes_an_answer(step: Step, lines: list[str], answer: A
 @pytest.mark.parametrize(
     ("step", "begun"),
     [
-        (question("draw", total_steps=5, label="rate"), []),
-        (question("draw", total_steps=5, label="rate"), ["0 0, 3 1"]),
-        (question("draw", total_steps=5, label="rate"), ["0 0, 3 1", ""]),
+        (question("draw", total_steps=5, base_lr=0.1, label="rate"), []),
+        (question("draw", total_steps=5, base_lr=0.1, label="rate"), ["0 0, 3 1"]),
+        (question("draw", total_steps=5, base_lr=0.1, label="rate"), ["0 0, 3 1", ""]),
         (tuning(), []),
         (tuning(), [""]),
         (tuning(), ["adam"]),
@@ -274,6 +283,28 @@ def test_the_form_of_an_answer_is_checked_before_the_confidence_is_asked_for(
     assert question_event(terminal, step, Draft(tmp_path))["confidence"] == 0.5
     assert prompts == ["Answer: ", "Answer: ", "How sure are you"]
     assert said in printed(terminal)
+
+
+def told_while_drawing(*lines: str) -> str:
+    """What is said to points that are typed at a run of five updates."""
+    terminal = on_terminal(typed(*lines, "q"), width=200)
+    question_event(terminal, question("draw", total_steps=5, base_lr=0.1, label="rate"), Draft(Path()))
+    return printed(terminal)
+
+
+def test_points_are_held_against_the_run_when_they_are_typed() -> None:
+    assert "The steps of this run are 0 to 4, got '5 0.1'." in told_while_drawing("0 0.1, 5 0.1")
+    assert "A line takes two points or more, such as 0 0.1, 4 0.05." in told_while_drawing("0 0.1", "")
+    assert "Expected `step value`, such as 0 0.1, got 'x'; ? for help." in told_while_drawing("x")
+
+
+@pytest.mark.parametrize("line", ["q", "s", "?"])
+def test_a_key_that_is_alone_in_its_line_is_no_part_of_an_explanation(line: str, tmp_path: Path) -> None:
+    terminal = on_terminal(typed("it falls", line, "and rises", ""))
+    event = question_event(terminal, question("explain"), Draft(tmp_path))
+    expected = {"q": {"do": "quit"}, "s": {"do": "skip"}, "?": {"do": "reveal", "text": "it falls\nand rises"}}
+    assert event == expected[line]
+    assert ("an empty line ends them" in printed(terminal)) == (line == "?")
 
 
 def test_help_says_what_can_be_typed(tmp_path: Path) -> None:
@@ -548,8 +579,12 @@ SAID = {"explanation": "E.", "steps": (), "mistakes": (), "check": None}
 )
 def test_a_reason_of_several_options_is_said_once(why: list[str], told: str) -> None:
     terminal = on_terminal(typed(), tty=False)
-    print_reasons(terminal, {**SAID, "why": why}, right=False)
+    print_reasons(terminal, {**SAID, "why": why, "type": "choice", "solution": None}, right=False)
     assert printed(terminal) == told
+    marked = on_terminal(typed(), tty=False)
+    print_reasons(marked, {**SAID, "why": why, "type": "multi", "answer": [0, 1], "solution": [1, 2]}, right=False)
+    assert ("yours 1, right 3. One." in printed(marked)) == ("1, 3." in told)
+    assert ("yours, right 2. Two." in printed(marked)) == ("2. Two." in told)
 
 
 BEFORE = """
@@ -574,6 +609,57 @@ def test_a_schedule_is_shown_as_code_both_ways_and_both_have_its_rates(worker: W
         rates.append(ran.outcomes[0].values["rates"])
     assert rates[0] == pytest.approx(rates[1], rel=1e-12)
     assert rates[0][::50] == pytest.approx([0.4, 0.2, 0.1, 0.05], rel=1e-12)
+
+
+def after_a_skip(kind: str, lines: list[str], course: Course, worker: Worker, progress: Progress) -> str:
+    """What is printed from the last prompt on where the only item of a type is skipped after these lines."""
+    (item,) = [item for item in course.items if item.body.kind == kind][:1]
+    mode = {"card": Mode.RECALL, "fix": Mode.FIX, "tune": Mode.TUNE, "write": Mode.DESIGN}.get(kind, Mode.PRACTICE)
+    read = typed(*lines, "s", "")
+
+    def watched(prompt: str) -> str:
+        terminal.say(f"PROMPT {prompt}")
+        return read(prompt)
+
+    terminal = on_terminal(watched, tty=False)
+    sit(Course((replace(course.topic("every"), items=(item,)),)), worker, progress, Wish(mode), terminal)
+    return re.split(r"PROMPT .*\n", printed(terminal))[len(lines) + 1]
+
+
+@pytest.mark.parametrize("kind", ["card", "choice", "numeric", "order", "match", "write", "fix", "tune"])
+def test_what_was_skipped_says_so_and_what_is_right(
+    kind: str, course: Course, worker: Worker, progress: Progress
+) -> None:
+    said = after_a_skip(kind, [], course, worker, progress)
+    right = {
+        "card": "\nThe factor between a gradient and the step that is taken against it.\n",
+        "numeric": "Right is: ",
+        "write": "This is right: ",
+        "fix": "A program that passes:\n",
+        "tune": "This reaches it: ",
+    }
+    assert said.startswith("\nSkipped.\n")
+    assert right.get(kind, "\nRight is:\n") in said
+    assert ("target" in said) == (kind == "write")  # the curve of what is right
+
+
+def test_losses_of_ones_own_do_not_stand_below_a_setting_that_is_not_ones_own(
+    course: Course, worker: Worker, progress: Progress
+) -> None:
+    said = after_a_skip("tune", ["", "SGD", "0.0001", "hold"], course, worker, progress)
+    assert "This reaches it: " in said
+    assert "seed 1" not in said
+
+
+def test_a_card_whose_back_was_seen_is_left_without_showing_it_again(
+    course: Course, worker: Worker, progress: Progress
+) -> None:
+    terminal = on_terminal(typed("", "s", "q"))
+    last = sit(course, worker, progress, Wish(Mode.RECALL, ("quick",)), terminal)
+    assert printed(terminal).count("It falls.") == 1
+    assert [result["skipped"] for result in last.data["results"]] == [True, False]
+    done = printed(terminal)[printed(terminal).rindex("\nDone\n") :]
+    assert re.search(r"  skipped  quick/card-\d\n  1 item not answered\n", done)
 
 
 def test_own_runs_stand_beside_the_lab(course: Course, worker: Worker, progress: Progress) -> None:
@@ -937,7 +1023,29 @@ def test_the_first_screen_leads_to_a_sitting_and_back(
     monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
 ) -> None:
     seen: list[str] = []
-    lines = iter(["nothing", "qui", "9", "prac", "q", "", "2", "chal", "x7", "off", "1", "q", "", "q"])
+    lines = iter(
+        [
+            "nothing",
+            "qui",
+            "9",
+            "?",
+            "p",
+            "prac",
+            "q",
+            "",
+            "?",
+            "2",
+            "chal",
+            "q",
+            "2",
+            "chal",
+            "x7",
+            "off",
+            "1",
+            "q",
+            "q",
+        ]
+    )
 
     def read(prompt: str) -> str:
         seen.append(printed(terminal))
@@ -952,12 +1060,44 @@ def test_the_first_screen_leads_to_a_sitting_and_back(
     first = seen[0].splitlines()
     assert re.fullmatch(r" +topic +min levels +items +right *", first[1])
     assert re.search(r"1 +T +5 +beg\.-adv\. +20 +-", first[2])
-    assert "No topic, or more than one, is meant by 'nothing'" in seen[1]
-    assert "No mode is meant by '9'" in " ".join(seen[3].split())
+    assert "There is no topic 'nothing'; type a number from 1 to 2, or a name." in seen[1]
+    assert "There is no mode '9'; type a number from 1 to " in seen[3]
+    assert "Type the number of a mode, or its name;" in seen[4]
+    assert re.search(r"'p' may be \d predict, \d practice; type a number\.", seen[5])
+    assert "Type one of off, x1, x2, x10, got 'x7', or q to go back" in seen[-4]
     assert "Time allowed" not in printed(terminal)
     with Progress.open(path) as opened:
         assert len(opened.attempts()) == 1
     assert max(map(cell_len, printed(terminal).splitlines())) <= 80
+
+
+def test_a_list_longer_than_the_terminal_stops_where_that_is_full(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    prompts: list[str] = []
+    lines = iter(["rate", "29", "", "", "", "", "q"])
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt)
+        seen.append(printed(terminal))
+        return next(lines)
+
+    found = on_terminal(read)
+    terminal = Terminal(found.console, read, True)
+    monkeypatch.setattr(home, "terminal", lambda: terminal)
+    home.home(tmp_path / "me.sqlite", None)
+    assert len(seen[0].splitlines()) == 22  # the prompt and an empty line are below it
+    assert re.findall(r"^ *(\d+) ", seen[0], re.MULTILINE) == [str(number) for number in range(1, 21)]
+    assert re.search(r"'rate' may be 1 .*, 2 .* or others; type a number\.", " ".join(seen[1].split()))
+    assert prompts[:3] == ["Topic (number or name; Enter for more; q leaves): "] * 2 + [
+        "Mode (number or name; Enter to go back): "
+    ]
+    again = seen[4].rindex("Every answer is run.")
+    rest = seen[4][again:].split("levels")[2]
+    assert re.findall(r"^ *(\d+) ", rest, re.MULTILINE) == [str(number) for number in range(21, 30)]
+    assert prompts[4] == "Topic (number or name; Enter for all; q leaves): "
+    assert prompts[5].startswith("Mode")
 
 
 @pytest.mark.parametrize(
@@ -965,7 +1105,8 @@ def test_the_first_screen_leads_to_a_sitting_and_back(
     [("1", 0), ("3", None), ("0", None), ("cosine", 1), ("step", 0), ("down", 1), ("a", None), ("", None)],
 )
 def test_what_is_named_is_found_by_number_name_or_title(word: str, place: int | None) -> None:
-    assert home.choose(word, ["steplr", "cosine"], ["A staircase", "Down again"]) == place
+    found = home.fitting(word, ["steplr", "cosine"], ["A staircase", "Down again"])
+    assert (found[0] if len(found) == 1 else None) == place
 
 
 def test_the_options_of_the_group_reach_its_commands(

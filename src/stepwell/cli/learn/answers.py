@@ -67,12 +67,9 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
             count = len(data.get("pieces", ()))
             return "Order", f"all the numbers, the smallest first, such as {_swapped(count)}"
         case "draw":
-            return (
-                "Points, such as 0 0.1, 99 0.05",
-                "`step value`, several with commas between; an empty line ends them",
-            )
+            return f"Points, such as {_example(data)}", "`step value`, several with commas between; Enter draws them"
         case "write":
-            return "Schedule", "the text of a schedule; `try TEXT` draws one first"
+            return "Schedule, or try SCHEDULE to draw one", "the text of a schedule; `try TEXT` draws one first"
         case "fix":
             return (
                 "Enter checks, e edits, or a file",
@@ -83,10 +80,15 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
         case "card":
             return "Think, then Enter", "Enter to turn the card over"
         case "explain":
-            return "Your words", "as many lines as you like; an empty line ends them"
+            return "Your words, an empty line ends them", "as many lines as you like; an empty line ends them"
         case kind:
             prompt, form = _ASKS[kind]
-            return (f"{prompt} ({data['unit']})" if data.get("unit") else prompt), form
+            return (f"{prompt} in {data['unit']}" if data.get("unit") else prompt), form
+
+
+def _example(data: Mapping[str, Any]) -> str:
+    """Two points of a run, from its first update to its last."""
+    return f"0 {data['base_lr']:g}, {data['total_steps'] - 1} {data['base_lr'] / 2:g}"
 
 
 def _answered(terminal: Terminal, step: Step, line: str, draft: Draft) -> Event | None:
@@ -99,7 +101,7 @@ def _answered(terminal: Terminal, step: Step, line: str, draft: Draft) -> Event 
     if kind == "card":
         return {"do": "reveal"}
     if kind == "explain":
-        return {"do": "reveal", "text": _paragraph(terminal, line)}
+        return _explained(terminal, step, line)
     answer = _READ[kind](terminal, step, line, draft)
     if answer is None or (isinstance(answer, Mapping) and "do" in answer):
         return answer
@@ -171,16 +173,20 @@ def _points(terminal: Terminal, step: Step, line: str, draft: Draft) -> Any:
     points = draft.points.setdefault(data["item"], {})
     while True:
         try:
-            points.update(_pairs(line))
+            points.update(_pairs(line, data))
         except AnswerError as error:
-            terminal.refuse(error, "")
+            terminal.refuse(error)
         drawn = None
-        if line or len(points) < 2:
-            prompt = f"Points ({len(points)} so far, two or more): "
+        if len(points) < 2:
+            if not line:
+                terminal.say(f"A line takes two points or more, such as {_example(data)}.", "yellow")
+            prompt = f"Points ({len(points)} so far): "
+        elif line:
+            prompt = f"Points ({len(points)} so far, Enter draws them): "
         else:
             drawn = [[at, value] for at, value in sorted(points.items())]
             draw_lines(terminal.console, [("yours", between(drawn, data["total_steps"]))], what=data["label"])
-            prompt = "Enter hands it in; more points change it; clear begins anew: "
+            prompt = "Enter hands it in, more points change it, clear begins anew: "
         asked = typed(terminal, step, prompt, _prompt(data)[1])
         if not isinstance(asked, str):
             return asked
@@ -192,8 +198,8 @@ def _points(terminal: Terminal, step: Step, line: str, draft: Draft) -> Any:
         line = asked
 
 
-def _pairs(line: str) -> dict[float, float]:
-    found = {}
+def _pairs(line: str, data: Mapping[str, Any]) -> dict[float, float]:
+    found, last = {}, data["total_steps"] - 1
     for part in filter(None, (part.strip() for part in re.split(r"[,;]", line))):
         words = part.split()
         try:
@@ -202,6 +208,8 @@ def _pairs(line: str) -> dict[float, float]:
                 raise ValueError
         except ValueError:
             raise AnswerError(f"expected `step value`, such as 0 0.1, got {part!r}; ? for help") from None
+        if not 0 <= step <= last:
+            raise AnswerError(f"the steps of this run are 0 to {last}, got {part!r}")
         found[step] = value
     return found
 
@@ -223,12 +231,16 @@ def _program(terminal: Terminal, step: Step, line: str, draft: Draft) -> str | N
     return draft.program(terminal, step.data, line)
 
 
-def _paragraph(terminal: Terminal, line: str) -> str:
+def _explained(terminal: Terminal, step: Step, line: str) -> Event:
+    """The event of an explanation of several lines; a key that is alone in its line means what it always does."""
     lines = []
     while line:
         lines.append(line)
-        line = terminal.ask("... ")
-    return "\n".join(lines)
+        more = typed(terminal, step, "... ", _prompt(step.data)[1])
+        if not isinstance(more, str):
+            return more
+        line = more
+    return {"do": "reveal", "text": "\n".join(lines)}
 
 
 _READ: Mapping[str, Callable[[Terminal, Step, str, Draft], Any]] = MappingProxyType(

@@ -10,7 +10,7 @@ import typer
 from stepwell.cli.learn import export, listing, quiz, reset, run, stats, verify, watch
 from stepwell.cli.learn.options import CourseOption, ProgressOption
 
-app = typer.Typer(help="Learn how learning rates work: every answer is run.")
+app = typer.Typer()
 
 
 @app.callback(invoke_without_command=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from stepwell.learn.outline import Outline
     from stepwell.learn.worker import Worker
 
+LEAVE = ("q", "quit")
+OFFERED = 4
+"""Topics that are offered where a word may mean several."""
+AROUND = 4
+"""Lines of a screen besides the topics: what it is, the names of the columns, the answers so far, the prompt."""
+LEAST = 5
+"""Topics that are shown at once, however low the terminal is."""
 BRIEFLY = 0.05
 """Seconds after which the prompt is there."""
 ABOUT: Mapping[Mode, str] = MappingProxyType(
@@ -32,7 +40,7 @@ ABOUT: Mapping[Mode, str] = MappingProxyType(
         Mode.RECALL: "the cards that are due",
         Mode.PRACTICE: "five items from easy to hard, with hints and worked steps",
         Mode.CHALLENGE: "five problems, two attempts, 2:00 each; a badge for all",
-        Mode.TEST: "ten questions, no hints; is the topic strong?",
+        Mode.TEST: "up to ten questions, no hints; is the topic strong?",
         Mode.FIX: "broken training loops to mend",
         Mode.DESIGN: "write and draw schedules",
         Mode.TUNE: "reach a loss within a budget of updates",
@@ -50,13 +58,14 @@ def home(progress: Path | None, course: Path | None) -> None:
     if not front.interactive:
         _print_plain(topics, attempts)
         return
-    _print_topics(front, topics, attempts)
+    shown = _print_topics(front, topics, attempts)
     reader = ThreadPoolExecutor(1, "stepwell-course")
     try:
         with worker_of_ones_own() as worker:
             reading = reader.submit(_prepare, worker, course)
-            while _round(front, topics, reading, progress, worker):
-                _print_topics(front, topics, recorded(progress))
+            while _round(front, _Shelf(topics, attempts, shown), reading, progress, worker):
+                attempts = recorded(progress)
+                shown = _print_topics(front, topics, attempts)
     except KeyboardInterrupt:
         raise stopped("\nstopped; every answer is recorded") from None
     finally:
@@ -70,28 +79,27 @@ def _prepare(worker: Worker, course: Path | None) -> Course:
     return read_course(course)
 
 
-def choose(word: str, names: Sequence[str], titles: Sequence[str]) -> int | None:
-    """The place of what is named: by its number from 1, or by the beginning or a part of its name or title.
-
-    None where nothing or more than one thing fits.
+def fitting(word: str, names: Sequence[str], titles: Sequence[str]) -> list[int]:
+    """The places of what may be meant: by its number from 1, or by the beginning or a part of its name or title.
 
     Example:
-        >>> choose("2", ["steplr", "cosine"], ["", ""]), choose("cos", ["steplr", "cosine"], ["", ""])
-        (1, 1)
+        >>> fitting("2", ["steplr", "cosine"], ["", ""]), fitting("cos", ["steplr", "cosine"], ["", ""])
+        ([1], [1])
     """
     word = word.casefold()
     if word.isdecimal():
-        return int(word) - 1 if 1 <= int(word) <= len(names) else None
+        return [int(word) - 1] if 1 <= int(word) <= len(names) else []
     both = [(name.casefold(), title.casefold()) for name, title in zip(names, titles, strict=True)]
+    found: list[int] = []
     for fits in (
         lambda name, _: name == word,
         lambda name, _: name.startswith(word),
-        lambda name, title: word in name or word in title,
+        lambda name, title: len(word) > 1 and (word in name or word in title),  # a letter is a part of nearly all
     ):
-        found = [place for place, one in enumerate(both) if fits(*one)]
+        found = [place for place, one in enumerate(both) if fits(*one)] or found
         if len(found) == 1:
-            return found[0]
-    return None
+            break
+    return found
 
 
 def _print_plain(topics: Sequence[Outline], attempts: Sequence[Attempt]) -> None:
@@ -103,24 +111,37 @@ def _print_plain(topics: Sequence[Outline], attempts: Sequence[Attempt]) -> None
     typer.echo("other modes, cards that are due and your results: stepwell learn --help")
 
 
-def _print_topics(front: Terminal, topics: Sequence[Outline], attempts: Sequence[Attempt]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """The topics on the first screen, of which so many are shown."""
+
+    topics: Sequence[Outline]
+    attempts: Sequence[Attempt]
+    shown: int
+
+
+def _print_topics(front: Terminal, topics: Sequence[Outline], attempts: Sequence[Attempt], begin: int = 0) -> int:
+    """Print as many topics as the terminal has lines for; the place of the next one."""
     from stepwell.learn.mastery import mastery
 
-    known = mastery(attempts)
-    front.say("Learn how learning rates work. Every answer is run.", "bold")
-    front.console.print(topic_table(topics, known, width=front.console.width))
+    end = min(len(topics), begin + max(LEAST, front.console.height - AROUND))
+    if not begin:
+        front.say("Learn how learning rates work. Every answer is run.", "bold")
+    table = topic_table(topics, mastery(attempts), width=front.console.width, places=range(begin, end))
+    front.console.print(table)
+    if end < len(topics):
+        return end
     rated = {attempt.item for attempt in attempts if attempt.verdict == "not graded"}
     if attempts:
         count = f"{len(attempts)} answer{'s' if len(attempts) != 1 else ''} so far"
         front.say(f"{count}{f', {len(rated)} cards and explanations among them' if rated else ''}.", "dim")
+    return end
 
 
-def _round(
-    front: Terminal, topics: Sequence[Outline], reading: Future[Course], progress: Path | None, worker: Worker
-) -> bool:
+def _round(front: Terminal, shelf: _Shelf, reading: Future[Course], progress: Path | None, worker: Worker) -> bool:
     """One choice and its sitting; False where the learner leaves."""
     try:
-        topic = _ask_topic(front, topics)
+        topic = _ask_topic(front, shelf)
         if topic is None:
             return False
         course = reading.result()
@@ -128,6 +149,8 @@ def _round(
         if mode is None:
             return True
         timer = _ask_timer(front) if mode is Mode.CHALLENGE else "x1"
+        if timer is None:
+            return True
     except EOFError:
         front.blank()
         return False
@@ -138,7 +161,8 @@ def _round(
 
     try:
         sit_with(front, course, Wish(mode, topic, seed=random.randrange(10_000), timer=timer), progress, worker)
-        front.ask("Enter for the topics: ")
+        if front.ask("Enter for the topics, q leaves: ").casefold() in LEAVE:
+            return False
     except OptionError as error:
         front.say(f"{error}", "yellow")
     except EOFError:
@@ -148,19 +172,39 @@ def _round(
     return True
 
 
-def _ask_topic(front: Terminal, topics: Sequence[Outline]) -> tuple[str, ...] | None:
+def _ask_topic(front: Terminal, shelf: _Shelf) -> tuple[str, ...] | None:
     """The chosen topic, nothing for all; None where the learner leaves."""
+    topics, shown = shelf.topics, shelf.shown
+    names, titles = [topic.id for topic in topics], [topic.title for topic in topics]
     while True:
-        word = front.ask("Topic (number or name; Enter for all; q leaves): ")
-        if word.casefold() in ("q", "quit"):
+        more = shown < len(topics)
+        word = front.ask(f"Topic (number or name; Enter for {'more' if more else 'all'}; q leaves): ")
+        if word.casefold() in LEAVE:
             return None
+        if not word and more:
+            shown = _print_topics(front, topics, shelf.attempts, shown)
+            continue
         if not word or word.casefold() == "all":
             return ()
-        found = choose(word, [topic.id for topic in topics], [topic.title for topic in topics])
-        if found is not None:
-            front.say(f"{topics[found].title}: {topics[found].summary}")
-            return (topics[found].id,)
-        front.say(f"No topic, or more than one, is meant by {word!r}; type its number.", "yellow")
+        found = fitting(word, names, titles)
+        if len(found) == 1:
+            front.say(titles[found[0]], "bold")
+            front.say(topics[found[0]].summary)
+            return (names[found[0]],)
+        if word == "?":
+            front.say("Type the number of a topic, or its name or a part of it; all for all of them; q to leave.")
+        else:
+            _refuse(front, "topic", word, found, names)
+
+
+def _refuse(front: Terminal, what: str, word: str, found: Sequence[int], names: Sequence[str]) -> None:
+    """Say that a word names nothing, or what it may name."""
+    if found:
+        several = ", ".join(f"{place + 1} {names[place]}" for place in found[:OFFERED])
+        others = " or others" if len(found) > OFFERED else ""
+        front.say(f"{word!r} may be {several}{others}; type a number.", "yellow")
+    else:
+        front.say(f"There is no {what} {word!r}; type a number from 1 to {len(names)}, or a name.", "yellow")
 
 
 def _ask_mode(front: Terminal, course: Course, topic: tuple[str, ...]) -> Mode | None:
@@ -173,19 +217,29 @@ def _ask_mode(front: Terminal, course: Course, topic: tuple[str, ...]) -> Mode |
         front.say(f"  {number}  {mode.value:10} {counts[mode]:5}  {ABOUT[mode]}")
     while True:
         word = front.ask("Mode (number or name; Enter to go back): ")
-        if not word or word.casefold() in ("q", "quit"):
+        if not word or word.casefold() in LEAVE:
             return None
-        found = choose(word, [mode.value for mode in open_to], [""] * len(open_to))
-        if found is not None:
-            return open_to[found]
-        front.say(f"No mode is meant by {word!r}; type its number.", "yellow")
+        names = [mode.value for mode in open_to]
+        found = fitting(word, names, [""] * len(names))
+        if len(found) == 1:
+            return open_to[found[0]]
+        if word == "?":
+            front.say("Type the number of a mode, or its name; Enter or q to go back to the topics.")
+        else:
+            _refuse(front, "mode", word, found, names)
 
 
-def _ask_timer(front: Terminal) -> str:
+def _ask_timer(front: Terminal) -> str | None:
+    """The chosen timer; None to go back."""
     from stepwell.learn.session.rules import TIMERS
 
     while True:
         word = front.ask("Timer (Enter for 2:00 a problem; x2 or x10 longer; off): ").casefold() or "x1"
         if word in TIMERS:
             return word
-        front.say(f"Type one of {', '.join(TIMERS)}.", "yellow")
+        if word in LEAVE:
+            return None
+        got = "" if word == "?" else f", got {word!r}"
+        front.say(
+            f"Type one of {', '.join(TIMERS)}{got}, or q to go back to the topics. Overtime costs nothing.", "yellow"
+        )

@@ -42,5 +42,6 @@ def typed(terminal: Terminal, step: Step, prompt: str | Countdown, form: str) ->
 
 
 def _help(step: Step, form: str) -> str:
+    verb = "Press" if form.startswith("Enter") else "Type"
     hint = "h a hint, " if "hint" in step.accepts else ""
-    return f"Type {form}. Or {hint}s to skip, q to end; what is answered is kept."
+    return f"{verb} {form}. Or {hint}s to skip, q to end; what is answered is kept."

@@ -50,8 +50,17 @@ def list_topics(
         print_plain(topics, known)
 
 
-def topic_table(topics: Sequence[Outline], known: Mapping[str, Mastery], *, width: int) -> Table:
-    """The topics as a terminal shows them; it fits into 80 columns."""
+def topic_table(
+    topics: Sequence[Outline], known: Mapping[str, Mastery], *, width: int, places: range | None = None
+) -> Table:
+    """The topics as a terminal shows them; it fits into 80 columns.
+
+    Args:
+        topics: all of them.
+        known: the mastery of those that were begun.
+        width: of the terminal.
+        places: of the topics that are shown, from 0; all by default.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -65,11 +74,12 @@ def topic_table(topics: Sequence[Outline], known: Mapping[str, Mastery], *, widt
     table.add_column("levels", no_wrap=True)
     table.add_column("items", justify="right", min_width=5)
     table.add_column("right", justify="right", no_wrap=True)
-    for number, (topic, span) in enumerate(zip(topics, spans, strict=True), 1):
+    for place in range(len(topics)) if places is None else places:
+        topic, span = topics[place], spans[place]
         found = known.get(topic.id)
         words = Text(str(found) if found else "-", style="green" if found and found.strong else "")
         table.add_row(
-            str(number),
+            str(place + 1),
             Text(topic.title),
             str(topic.minutes),
             span,

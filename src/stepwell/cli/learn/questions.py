@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepwell.cli.learn.charts import draw_lines, tells_apart
 from stepwell.cli.learn.terminal import Terminal
+from stepwell.learn.modes import Mode
 from stepwell.learn.session.screen import Step
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ LETTERS = "ABCDEFGH"
 RATES = re.compile(r"\b(rates?|lr|factors?)\b", re.IGNORECASE)
 OWN_RUNS = 8
 """Runs of one's own that are shown beside a lab."""
-STYLES = {"right": "bold green", "wrong": "bold red", "not graded": "bold"}
+STYLES = {"right": "bold green", "wrong": "bold red"}
 
 
 def print_question(terminal: Terminal, step: Step, before: Step | None) -> None:
@@ -80,16 +81,18 @@ def print_last(terminal: Terminal, data: Mapping[str, Any], accepts: Sequence[st
     print_printed(terminal, last.get("evidence", {}))
     print_runs(terminal, last.get("evidence", {}))
     left = data["attempts_left"]
+    hint = ["h shows a hint"] if "hint" in accepts else []
     if left is not None:
-        terminal.say(f"{left} attempt{'s' if left != 1 else ''} left.")
+        terminal.say(f"{'; '.join([f'{left} attempt' + 's' * (left != 1) + ' left', *hint])}.")
     elif "skip" in accepts:
-        terminal.say("Try again as often as you like; s shows a solution.", "dim")
+        terminal.say(f"Try again as often as you like; {', '.join([*hint, 's shows a solution'])}.", "dim")
 
 
 def print_verdict(terminal: Terminal, verdict: Mapping[str, Any]) -> None:
     """Print what came of an answer: the word, then what there is to say."""
     word = verdict["verdict"]
-    terminal.say(word.capitalize() + ".", STYLES.get(word, "bold yellow"))
+    if word != "not graded":
+        terminal.say(word.capitalize() + ".", STYLES.get(word, "bold yellow"))
     if word in ("crashed", "timed out", "could not check"):
         terminal.say(verdict["words"])  # a traceback, which is no Markdown
     else:
@@ -170,6 +173,8 @@ def _heading(terminal: Terminal, step: Step) -> None:
     if step.number == 1:
         hint = "h hint, " if "hint" in step.accepts else ""
         terminal.say(f"{hint}s skip, q end, ? what can be typed", "dim")
+        if step.mode is Mode.TEST:
+            terminal.say("What is right is told at the end.", "dim")
     terminal.blank()
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepwell.cli.learn.answers import question_event
+from stepwell.cli.learn.done import print_done
 from stepwell.cli.learn.editor import Draft
 from stepwell.cli.learn.pages import read_page
 from stepwell.cli.learn.questions import print_own_runs, print_question
 from stepwell.cli.learn.terminal import Terminal
 from stepwell.cli.learn.turns import back_event, concepts_event, verdict_event
-from stepwell.cli.learn.verdicts import print_done, print_told
+from stepwell.cli.learn.verdicts import print_told
 from stepwell.errors import AnswerError, StoreError
 from stepwell.learn.session.player import Player
 from stepwell.learn.session.screen import Step
@@ -94,6 +95,7 @@ def _print(terminal: Terminal, step: Step, before: Step | None) -> None:
         case "question":
             print_question(terminal, step, before)
         case "back":
+            terminal.blank()
             terminal.prose(step.data.get("answer", ""))
             terminal.prose(step.data.get("explanation", ""))
         case "concepts":

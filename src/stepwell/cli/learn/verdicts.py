@@ -1,16 +1,14 @@
-"""Prints what comes after an answer: the verdict, what is right and why; and the end of a sitting."""
+"""Prints what comes after an answer: the verdict, what is right and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepwell.cli.learn.charts import draw_lines
+from stepwell.cli.learn.charts import draw_lines, laid
 from stepwell.cli.learn.questions import (
     LETTERS,
-    STYLES,
     clock,
-    print_front,
     print_printed,
     print_runs,
     print_series,
@@ -18,10 +16,7 @@ from stepwell.cli.learn.questions import (
     setting_words,
 )
 from stepwell.cli.learn.terminal import Terminal
-from stepwell.learn.mastery import STRONG_FROM
 from stepwell.learn.session.screen import Step
-
-TOO_FEW = f"it takes {STRONG_FROM} answers to call a topic strong"
 
 
 def print_told(terminal: Terminal, step: Step, *, uncover: bool) -> None:
@@ -35,16 +30,23 @@ def print_told(terminal: Terminal, step: Step, *, uncover: bool) -> None:
     data = step.data
     right = (data["verdict"] or {}).get("verdict") == "right"
     terminal.blank()
-    if data["verdict"] is not None and not data["skipped"]:
+    if data["skipped"]:
+        terminal.say("Skipped.", "bold")
+    elif data["verdict"] is not None:
         elsewhere = any(data.get("why", ()))  # the reasons stand beside the options, or in the explanation
         print_verdict(terminal, {**data["verdict"], "words": ""} if elsewhere else data["verdict"])
         print_printed(terminal, data["evidence"])
         _score(terminal, data)
-    if data["solution"] is not None:
+    lab = data["type"] == "tune"
+    if lab:  # the learner's own losses come before another setting, or they would seem to be its
+        print_overlay(terminal, data)
+    if data["solution"] is not None and (data["skipped"] or data["type"] != "numeric"):
         print_solution(terminal, data, right=right)
-    print_overlay(terminal, data)
+    if not lab:
+        print_overlay(terminal, data)
     if data["type"] == "explain":
         terminal.section("An explanation to compare with:")
+    if data["type"] in ("card", "explain"):
         terminal.prose(data.get("answer", ""))
     print_reasons(terminal, data, right=right)
     if uncover:
@@ -63,7 +65,7 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
     terminal.blank()
     terminal.prose(data["explanation"])
     if not right and any(data.get("why", ())):
-        _option_by_option(terminal, data["why"])
+        _option_by_option(terminal, data["why"], option_marks(data))
     if data["steps"]:
         terminal.section("Step by step:")
         terminal.numbered(data["steps"])
@@ -75,12 +77,23 @@ def print_reasons(terminal: Terminal, data: Mapping[str, Any], *, right: bool) -
         terminal.prose(data["check"]["question"])
 
 
-def _option_by_option(terminal: Terminal, reasons: Sequence[str]) -> None:
+def option_marks(data: Mapping[str, Any]) -> list[str]:
+    """What stands beside each option: its number, and whether it was chosen and is right."""
+    several = data["type"] == "multi"
+    chosen, right = ((one or []) if several else [one] for one in (data.get("answer"), data["solution"]))
+    marks = []
+    for place in range(len(data["why"])):
+        words = [word for word, there in (("yours", place in chosen), ("right", place in right)) if there]
+        marks.append(" ".join([", ".join(words), str(place + 1)]).strip())
+    return marks
+
+
+def _option_by_option(terminal: Terminal, reasons: Sequence[str], marks: Sequence[str]) -> None:
     """The reason of each option; one that holds for several is said once, and for all of them without their numbers."""
     numbers: dict[str, list[str]] = {}
-    for number, why in enumerate(reasons, 1):
+    for mark, why in zip(marks, reasons, strict=True):
         if why:
-            numbers.setdefault(why.strip(), []).append(str(number))
+            numbers.setdefault(why.strip(), []).append(mark)
     if len(numbers) == 1 and all(reasons):
         terminal.blank()
         terminal.prose(*numbers)
@@ -113,9 +126,20 @@ def print_solution(terminal: Terminal, data: Mapping[str, Any], *, right: bool) 
             return
         case _ if right:
             return
+        case "numeric":
+            terminal.say(f"Right is: {_amount(data, solution)}")
         case _:
             terminal.section("Right is:")
             terminal.numbered(*_parts(data, solution))
+
+
+def print_given_answer(terminal: Terminal, data: Mapping[str, Any]) -> None:
+    """Print what the learner answered."""
+    if data["type"] == "numeric":
+        terminal.say(f"Your answer: {_amount(data, data['answer'])}")
+        return
+    terminal.section("Your answer:")
+    terminal.numbered(*_parts(data, data["answer"]))
 
 
 def print_code(terminal: Terminal, text: str, data: Mapping[str, Any]) -> None:
@@ -141,61 +165,21 @@ def print_overlay(terminal: Terminal, data: Mapping[str, Any]) -> None:
         case {"given": [*given], "target": [*target]}:
             draw_lines(terminal.console, [("yours", given), ("target", target)], what="rate")
         case {"runs": _}:
-            print_runs(terminal, evidence)
+            if not data["skipped"]:  # then they were shown when they had run
+                print_runs(terminal, evidence)
+        case _ if data["type"] == "write" and data["solution"]:
+            figures = data["total_steps"], data["steps_per_epoch"], data["base_lr"]
+            draw_lines(terminal.console, [("target", laid(data["solution"], *figures))], what="rate")
         case _ if data["type"] == "draw" and data["solution"]:
             draw_lines(terminal.console, [("measured", [value for _, value in data["solution"]])])
     if data.get("series"):
         print_series(terminal, data["series"])
 
 
-def print_done(terminal: Terminal, step: Step) -> None:
-    """Print how a sitting went: each item, each topic with its sample size, the reasons that were kept back."""
-    data = step.data
-    terminal.blank()
-    terminal.say("Done", "bold")
-    for result in data["results"]:
-        word = _result_word(result)
-        taken = f"   {clock(result['seconds'])}" if result.get("seconds") is not None else ""
-        terminal.say(f"  {word:16} {result['item']}{taken}", STYLES.get(word, "") if word == "right" else "")
-    for result in data["results"]:
-        if "question" in result:
-            _kept_back(terminal, result)
-    if data["answered"]:
-        terminal.say(f"{data['right']} of {data['answered']} right.", "bold")
-    if data["cards"]["of"]:
-        terminal.say(f"{data['cards']['remembered']} of {_many(data['cards']['of'], 'card')} remembered.", "bold")
-    for topic, found in data["topics"].items():
-        words = {True: "right: strong", False: "right: not strong yet", None: f"right; {TOO_FEW}"}[found["strong"]]
-        terminal.say(f"  {topic}: {found['words']} {words}")
-    if data["overtime"]:
-        terminal.say(f"{clock(data['overtime'])} over the time allowed; no answer was lost by it.", "dim")
-    if data["badge"]:
-        terminal.say("A badge: all five problems right.", "bold green")
-
-
-def _result_word(result: Mapping[str, Any]) -> str:
-    """What came of an item, in two words at most."""
-    match result:
-        case {"verdict": None, "skipped": skipped}:
-            return "skipped" if skipped else "not answered"
-        case {"type": "card", "answer": "again"}:
-            return "forgotten"
-        case {"type": "card", "answer": rating}:
-            return f"remembered, {rating}"
-        case {"type": "explain", "answer": {"ticks": ticks}}:
-            return f"told, {_many(len(set(ticks)), 'concept')}"
-    return str(result["verdict"])
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
 def _score(terminal: Terminal, data: Mapping[str, Any]) -> None:
     match data:
         case {"type": "numeric", "evidence": {"given": given, "measured": measured}}:
-            unit = f" {data['unit']}" if data.get("unit") else ""
-            terminal.say(f"You said {given:.6g}{unit}, measured is {measured:.6g}{unit}.")
+            terminal.say(f"You said {_amount(data, given)}, measured is {_amount(data, measured)}.")
         case {"type": "draw", "verdict": {"score": score}}:
             terminal.say(f"Score {score:.0%}, by the distance of the curves.")
     if data["confidence"] is not None:
@@ -213,41 +197,10 @@ def _parts(data: Mapping[str, Any], solution: Any) -> tuple[Sequence[str], Seque
             return [pieces[number] for number in solution], [str(number + 1) for number in solution]
         case {"labels": labels}:
             return [labels[number] for number in solution], list(LETTERS[: len(solution)])
-    unit = f" {data['unit']}" if data.get("unit") else ""
-    return [f"{solution:.6g}{unit}" if isinstance(solution, float) else str(solution)], ["="]
+    return [str(solution)], ["="]
 
 
-def _kept_back(terminal: Terminal, result: Mapping[str, Any]) -> None:
-    """A wrong or missing answer of a test, with the reasons that came too late to help."""
-    face, data = result["face"], {**result["face"], **result}
-    terminal.blank()
-    terminal.say(f"{_result_word(result).capitalize()}: {result['item']}", "bold")
-    if not face:
-        terminal.prose(result["question"])
-    elif "options" in face:
-        print_front(terminal, face, _marks(data))
-    else:
-        print_front(terminal, face)
-        if "answer" in result:
-            terminal.section("Your answer:")
-            terminal.numbered(*_parts(data, result["answer"]))
-        if result["solution"] is not None:
-            print_solution(terminal, data, right=False)
-    if result.get("words") and not any(data.get("why", ())):
-        terminal.prose(result["words"])
-    if result.get("series"):
-        print_series(terminal, result["series"])
-    print_reasons(terminal, data, right=False)
-    print_answers(terminal, data)
-
-
-def _marks(data: Mapping[str, Any]) -> list[str]:
-    """What stands beside each option: its number, and whether it was chosen and is right."""
-    several = data["type"] == "multi"
-    chosen = data.get("answer", []) if several else [data.get("answer")]
-    right = (data["solution"] or []) if several else [data["solution"]]
-    marks = []
-    for place in range(len(data["options"])):
-        words = [word for word, there in (("yours", place in chosen), ("right", place in right)) if there]
-        marks.append(" ".join([", ".join(words), str(place + 1)]).strip())
-    return marks
+def _amount(data: Mapping[str, Any], value: float | str) -> str:
+    """A number with its unit; what was typed is left as it is."""
+    words = f"{value:.6g}" if isinstance(value, float | int) else value
+    return f"{words} {data['unit']}" if data.get("unit") else words

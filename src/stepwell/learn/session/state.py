@@ -215,6 +215,8 @@ def _act(state: State, event: Answer | Hint | Reveal | Skip, at: float) -> State
             raise AnswerError("there is no further hint here")
         case Reveal(text=text) if turns and state.phase is Phase.ASKING:
             return _with_truth(replace(state, text=text), Phase.BACK)
+        case Skip() if state.phase is Phase.BACK and isinstance(state.item.item.body, Card):
+            return _show(replace(state, skipped=True), state.number + 1, at)  # what is on its back was seen
         case Skip():
             return _kept_back(_with_truth(replace(state, skipped=True), Phase.TOLD), at)
     raise AnswerError("there is nothing to turn over here; answer, or give up with skip")

@@ -90,22 +90,26 @@ def option_marks(data: Mapping[str, Any]) -> list[str]:
 
 def _option_by_option(terminal: Terminal, reasons: Sequence[str], marks: Sequence[str]) -> None:
     """The reason of each option; one that holds for several is said once, and for all of them without their numbers."""
-    numbers: dict[str, list[str]] = {}
+    if all(reasons) and len({why.strip() for why in reasons}) == 1:
+        terminal.blank()
+        terminal.prose(reasons[0].strip())
+        return
+    numbers: dict[tuple[str, str], list[str]] = {}
     for mark, why in zip(marks, reasons, strict=True):
         if why:
-            numbers.setdefault(why.strip(), []).append(mark)
-    if len(numbers) == 1 and all(reasons):
-        terminal.blank()
-        terminal.prose(*numbers)
-        return
+            words, _, number = mark.rpartition(" ")
+            numbers.setdefault((why.strip(), words), []).append(number)
     terminal.section("Option by option:")
-    terminal.numbered(list(numbers), [", ".join(same) for same in numbers.values()])
+    terminal.numbered(
+        [why for why, _ in numbers],
+        [f"{words} {', '.join(same)}".strip() for (_, words), same in numbers.items()],
+    )
 
 
 def print_answers(terminal: Terminal, data: Mapping[str, Any]) -> None:
     """Print the answer to the quick check, where there is one."""
     if data.get("check"):
-        terminal.section("Answers:")
+        terminal.section("Answer:")
         terminal.prose(data["check"]["answer"])
 
 

@@ -103,6 +103,28 @@ def less(whole_name: str, total: Length, part_name: str, part: Length) -> Length
     return Length(float(rest), total.unit)
 
 
+def readings(
+    begins: Sequence[Fraction], end: Fraction, unit: Unit, *, whole_steps: bool
+) -> list[tuple[int, Length, Length | None]]:
+    """Where clocks that follow each other are read, which may begin between two steps, up to `end`.
+
+    Each clock's number, how much of it is over when its first step comes, and for how long it is read; the last one
+    goes on. A clock that no step falls into is left out. Without `whole_steps` the layout rounds.
+    """
+    firsts = [Fraction(math.ceil(begin)) if whole_steps else begin for begin in begins]
+    read = [(index, first) for index, first in enumerate(firsts) if first < end]
+    read = [one for one, following in zip(read, [*read[1:], (0, end)], strict=True) if following[1] > one[1]]
+    stops = [*(first for _, first in read[1:]), None]
+    return [
+        (index, _span(first - begins[index], unit), None if stop is None else _span(stop - first, unit))
+        for (index, first), stop in zip(read, stops, strict=True)
+    ]
+
+
+def _span(value: Fraction, unit: Unit) -> Length:
+    return Length(float(value), unit)
+
+
 def phase(
     shape: str,
     start: str,

@@ -21,6 +21,7 @@ from stepwell.schedule.recipes.parts import (
     number,
     phase,
     rate,
+    readings,
     scaled,
     warmup,
     whole,
@@ -232,16 +233,17 @@ def _cycles(
     if t_initial is None:
         raise ScheduleError("cycle_limit above 1 needs t_initial, the length of the first cycle")
     first = length("t_initial", t_initial)
+    ratios = [Fraction(repr(longer)) ** k for k in range(count)]
+    begins = [Fraction(repr(first.value)) * sum(ratios[:k], Fraction(0)) for k in range(count + 1)]
+    by_step = first.unit in (Unit.STEPS, Unit.EPOCHS)  # timm reads at these, cycles may begin between them
     texts = []
-    for k in range(count):
-        clock, covered = scaled(first, Fraction(repr(longer)) ** k), rise.covered if k == 0 else None
-        rest = clock if covered is None else less("t_initial", clock, "warmup_t", covered)
+    for k, over_already, span in readings(begins[:-1], begins[-1], first.unit, whole_steps=by_step):
+        clock, offset = scaled(first, ratios[k]), over_already
+        if k == 0 and rise.covered is not None:
+            less("t_initial", clock, "warmup_t", rise.covered)
+            offset, span = rise.covered, None if span is None else less("t_initial", span, "warmup_t", rise.covered)
         peak = written(float(Fraction(repr(lower)) ** k))
-        if k < count - 1:
-            over = None if covered is None else clock
-            texts.append(phase(shape, peak, floor, over=over, offset=covered, span=rest))
-        else:
-            texts.append(phase(shape, peak, floor, over=clock, offset=covered))
+        texts.append(phase(shape, peak, floor, over=None if span == clock else clock, offset=offset, span=span))
     return _by_epoch(begin + " | ".join(texts), rise.span, first)
 
 

@@ -6,12 +6,14 @@ the first update changes nothing; here as there.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Literal
 
 from stepwell.errors import ScheduleError
 from stepwell.schedule.length import Length, Unit, written
 from stepwell.schedule.recipes.parts import (
+    NOTHING,
     Span,
     after,
     length,
@@ -21,6 +23,7 @@ from stepwell.schedule.recipes.parts import (
     phase,
     poly,
     rate,
+    readings,
     scaled,
     share,
     warmup,
@@ -50,8 +53,8 @@ def linear(num_warmup_steps: Span = "5%", num_training_steps: Span | None = None
 def cosine(num_warmup_steps: Span = "5%", num_training_steps: Span | None = None, num_cycles: float = 0.5) -> str:
     """A linear warm-up, then half a cosine to 0.
 
-    Past `num_training_steps` transformers rises again; here the rate stays at 0. `num_cycles` other than 0.5 gives as
-    many waves, which do go on, and needs `num_training_steps` to be known.
+    Past `num_training_steps` transformers goes on and rises again; here the last half of a wave stays at its end.
+    `num_cycles` other than 0.5 gives as many waves, and needs `num_training_steps` to be known.
     """
     rise = _warmup(num_warmup_steps)
     return f"{warmup(rise)}{_waves(rise, num_training_steps, num_cycles, '0')}"
@@ -68,13 +71,12 @@ def cosine_with_restarts(
     rest = after("num_training_steps", num_training_steps, "num_warmup_steps", rise)
     if rest is None:
         return f"{warmup(rise)}cosine 1..0" if cycles == 1 else f"{warmup(rise)}repeat {cycles} (cosine 1..0)"
-    cycle = scaled(rest, Fraction(1, cycles))
-    texts = []
-    for k in range(cycles):
-        begin, end = (Fraction(repr(rest.value)) * place / cycles for place in (k, k + 1))
-        first, stop = (-(-place // 1) if rest.unit is Unit.STEPS else place for place in (begin, end))
-        span = None if k == cycles - 1 else Length(float(stop - first), rest.unit)
-        texts.append(phase("cosine", "1", "0", over=cycle, offset=Length(float(first - begin), rest.unit), span=span))
+    cycle, end = scaled(rest, Fraction(1, cycles)), Fraction(repr(rest.value))
+    begins = [end * k / cycles for k in range(cycles)]
+    texts = [
+        phase("cosine", "1", "0", over=cycle, offset=offset, span=span)
+        for _, offset, span in readings(begins, end, rest.unit, whole_steps=rest.unit is Unit.STEPS)
+    ]
     return warmup(rise) + " | ".join(texts)
 
 
@@ -113,7 +115,7 @@ def cosine_with_min_lr(
 
     The floor is the rate `min_lr`, or the share `min_lr_rate` of the base rate, a tenth where both are left out.
     transformers measures `min_lr` against the optimizer's default rate, so that groups with another miss it. Past
-    `num_training_steps` it rises again; here the floor stays.
+    `num_training_steps` it goes on and rises again; here the last half of a wave stays at its end.
     """
     rise = _warmup(num_warmup_steps)
     return f"{warmup(rise)}{_waves(rise, num_training_steps, num_cycles, _floor(min_lr, min_lr_rate))}"
@@ -160,13 +162,20 @@ def warmup_stable_decay(
     low = share("min_lr_ratio", min_lr_ratio, most=1.0)
     if num_stable_steps is None:
         rest = after("num_training_steps", num_training_steps, "num_warmup_steps", rise)
-        stable = None if rest is None else less("num_training_steps", rest, "num_decay_steps", fall)
+        stable = (
+            NOTHING
+            if rest == fall
+            else None
+            if rest is None
+            else less("num_training_steps", rest, "num_decay_steps", fall)
+        )
     else:
-        stable = length("num_stable_steps", num_stable_steps)
+        stable = length("num_stable_steps", num_stable_steps, zero=True)
     up = {"linear": "linear", "cosine": "cosine", "1-sqrt": "poly(0.5)"}[warmup_type]
     if stable is None:
         return f"{warmup(rise, low, shape=up)}hold 1 | {phase(decay_type, '1', low, span=fall)}"
-    return f"{warmup(rise, low, shape=up)}hold 1 for {stable} | {phase(decay_type, '1', low, over=fall)}"
+    plateau = f"hold 1 for {stable} | " if stable.value else ""
+    return f"{warmup(rise, low, shape=up)}{plateau}{phase(decay_type, '1', low, over=fall)}"
 
 
 def reduce_lr_on_plateau(
@@ -235,11 +244,19 @@ def _waves(rise: Length, num_training_steps: Span | None, num_cycles: float, end
             f"num_cycles of {written(num_cycles)} needs num_training_steps, in {rise.unit or 'updates'}"
         )
     total = percent("the run", 1.0) if num_training_steps is None else num_training_steps
-    half = scaled(
-        less("num_training_steps", length("num_training_steps", total), "num_warmup_steps", rise),
-        1 / (2 * Fraction(repr(float(num_cycles)))),
-    )
-    return f"repeat ({phase('cosine', '1', end, span=half)} | cosine to 1 for {half})"
+    rest = less("num_training_steps", length("num_training_steps", total), "num_warmup_steps", rise)
+    exact = Fraction(repr(rest.value)) / (2 * Fraction(repr(float(num_cycles))))
+    count = math.ceil(2 * Fraction(repr(float(num_cycles))))
+    if count > 2 * MOST_CYCLES:
+        raise ScheduleError(f"num_cycles is a number of at most {MOST_CYCLES}, got {written(num_cycles)}")
+    half, begins = Length(float(exact), rest.unit), [exact * k for k in range(count)]
+    texts = [
+        phase("cosine", *(("1", end) if index % 2 == 0 else (end, "1")), over=half, offset=offset, span=span)
+        for index, offset, span in readings(
+            begins, Fraction(repr(rest.value)), rest.unit, whole_steps=rest.unit is Unit.STEPS
+        )
+    ]
+    return " | ".join(texts)
 
 
 def _floor(min_lr: float | None, min_lr_rate: float | None) -> str:

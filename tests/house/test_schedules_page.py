@@ -202,6 +202,7 @@ def by_epochs() -> None:
 
 
 def repeats() -> None:
+    assert schedule("repeat (cosine 1..0 for 5)").resolve(Horizon(10))(10) == 0
     assert factors("hold 0.5 for 2 | repeat (linear to 0 for 2) for 8")[2:6] == [0.5, 0.25, 0.5, 0.25]
     assert factors("repeat (linear 1..0 for 2) longer x2")[:6] == [1, 0.5, 1, 0.75, 0.5, 0.25]
     assert factors("repeat (linear 1..0.5 for 2) lower x0.5")[:5] == [1, 0.75, 0.75, 0.625, 0.625]
@@ -294,7 +295,8 @@ SAID: dict[str, Callable[[], None]] = {
     "every other at the left. `@left` and `@right` say otherwise.": phases_from_zero,
     "**`by 1ep`** after a phase or a parenthesis reads it as a staircase in that unit": by_epochs,
     "`longer` stretches its lengths, `lower` scales its height above the cycle's lowest end. `repeat N` with a phase "
-    "of no length shares its window among the cycles. The last cycle may be cut.": repeats,
+    "of no length shares its window among the cycles. The last cycle may be cut; a run that ends with a cycle ends "
+    "where the cycle does.": repeats,
     "operands are numbers, `max(...)` and parentheses, each starting from 1.": algebra,
     "`lr: ...; momentum: ...` drives several entries of the parameter groups.": entries,
     "A schedule whose last phase has no end (`hold`, `decay`, `inverse-sqrt`, `table`, `repeat`, a shape with `over`) "

@@ -132,8 +132,7 @@ def test_open_shapes_are_what_their_rows_say() -> None:
 def test_a_controller_has_the_settings_of_its_row(row: list[str]) -> None:
     kind = KINDS[ticked(row[0])[0].split("(")[0]]
     words = {"max", "rel", "abs"} & set(ticked(row[2]))
-    # `least` is torch's eps and stands in the documentation of the twin
-    assert set(ticked(row[2])) - words == set(kind.NUMBERS) - {"least"}
+    assert set(ticked(row[2])) - words == set(kind.NUMBERS)
     assert schedule(f"hold * {ticked(row[0])[0]}")["lr"].controller == kind()
     for word in words:
         assert word in str(schedule(f"hold * {ticked(row[0])[0][:-1]}, {word})"))

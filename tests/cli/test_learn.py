@@ -980,17 +980,21 @@ def test_a_watched_program_is_checked_at_every_save(
 ) -> None:
     (item,) = (item for item in course.items if item.body.kind == "fix")
     file = tmp_path / "mine.py"
-    saves = iter(["1 / 0", None, item.body.solution])  # type: ignore[attr-defined]  # of Fix
+    saves = iter(["1 / 0", None, *["away"] * 9, item.body.solution])  # type: ignore[attr-defined]  # of Fix
 
     def save(seconds: float) -> None:
         code = next(saves)
-        if code is not None:
+        if code == "away":
+            file.unlink(missing_ok=True)
+        elif code is not None:
             file.write_text(code)
 
     monkeypatch.setattr("stepwell.cli.learn.watch.time.sleep", save)
-    code, told, _ = stepwell(capsys, "watch", item.id, file, *me)
+    code, told, complaint = stepwell(capsys, "watch", item.id, file, *me)
     assert code == 0
     assert f"Wrote {file}." in told
+    assert complaint.endswith("cannot be read (no such file or directory); it is checked as soon as it can be\n")
+    assert complaint.count("\n") == 1
     assert f"There already:** {item.body.given}" in told  # type: ignore[attr-defined]  # of Fix
     assert told.index("ZeroDivisionError") < told.index("Right.")
     with Progress.open(tmp_path / "me.sqlite") as opened:

@@ -286,6 +286,25 @@ def test_an_event_that_is_none_is_refused(event: Any) -> None:
         events.read(event)
 
 
+@pytest.mark.parametrize(
+    ("begun", "event", "words"),
+    [
+        ([], events.Next(), "there is no next at a question; answer, or give up with skip"),
+        ([events.Skip()], events.Hint(), "there is no hint after the verdict; go on with next"),
+        ([events.Skip()], events.Answer(0), "there is no answer after the verdict; go on with next"),
+        ([], events.Reveal(), "there is nothing to turn over here; answer, or give up with skip"),
+    ],
+)
+def test_an_event_that_does_not_fit_is_told_what_does(
+    begun: list[events.Event], event: events.Event, words: str
+) -> None:
+    state = begin(planned(Mode.PRACTICE), 0.0)
+    for one in begun:
+        state = settle(advance(state, one, 0.0), Verdict.WRONG, 0.0)
+    with pytest.raises(AnswerError, match=f"^{words}$"):
+        advance(state, event, 0.0)
+
+
 class Known:
     """A runner that knows what every proof measures."""
 

@@ -106,7 +106,7 @@ def _saves(path: Path, start: str) -> Iterator[str]:
         except AnswerError as error:
             failures += 1
             if failures == PATIENCE:  # an editor may replace the file, and then it is away for a moment
-                typer.echo(f"{error}", err=True)
+                typer.echo(f"{str(error).rpartition('; ')[0]}; it is checked as soon as it can be", err=True)
         else:
             failures = 0
             if code.strip() and code.strip() != seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from stepwell.errors import AnswerError
@@ -28,6 +29,18 @@ class Phase(StrEnum):
     GRADING = "grading"
     TOLD = "told"
     DONE = "done"
+
+
+_HERE: Mapping[Phase, str] = MappingProxyType(
+    {
+        Phase.PAGE: "at the page; go on with next",
+        Phase.PROVING: "while the question is prepared",
+        Phase.ASKING: "at a question; answer, or give up with skip",
+        Phase.BACK: "after it was turned over; answer, or give up with skip",
+        Phase.GRADING: "while an answer is judged",
+        Phase.TOLD: "after the verdict; go on with next",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +208,7 @@ def advance(state: State, event: Event | Proved | Told, at: float) -> State:
             return _show(state, state.number + 1, at)
         case ((Phase.ASKING | Phase.BACK), (Answer() | Hint() | Reveal() | Skip())):
             return _act(state, event, at)
-    raise AnswerError(f"there is no {type(event).__name__.lower()} while the sitting is {state.phase}")
+    raise AnswerError(f"there is no {type(event).__name__.lower()} {_HERE[state.phase]}")
 
 
 def _act(state: State, event: Answer | Hint | Reveal | Skip, at: float) -> State:

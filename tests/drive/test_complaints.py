@@ -668,6 +668,39 @@ def test_a_torch_scheduler_that_comes_later_is_told_of_at_the_first_update() -> 
         update(scheduler.optimizer)
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_later_member_of_a_torch_sequence_is_refused_before_the_first_update(follow: bool) -> None:
+    """It erred at its milestone, in words that did not say why."""
+    optimizer = sgd()
+    ours = Scheduler(optimizer, "linear 1..0", total_steps=10, follow=follow)
+    lr_scheduler.SequentialLR(optimizer, [lr_scheduler.LinearLR(optimizer), ours], [3])
+    for _ in range(2):
+        with pytest.raises(OptimizerError, match="cannot be a later member of torch's SequentialLR"):
+            optimizer.step()
+
+
+def test_the_only_member_of_a_torch_sequence_works() -> None:
+    optimizer = sgd()
+    sequence = lr_scheduler.SequentialLR(optimizer, [Scheduler(optimizer, "linear 1..0", total_steps=4)], [])
+    seen = []
+    for _ in range(4):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        sequence.step()
+    base = seen[0]
+    assert seen == [base, 0.75 * base, 0.5 * base, 0.25 * base]
+
+
+@pytest.mark.parametrize("rate", [None, 0.1])
+def test_a_torch_scheduler_that_is_there_is_told_of_first(rate: float | None) -> None:
+    """The stale rate was told of, and with `base_lr=` that one was told to pass, the next error."""
+    optimizer = sgd()
+    torchs = lr_scheduler.LinearLR(optimizer, 0.1)
+    with pytest.raises(OptimizerError, match="a torch scheduler is already on this optimizer"):
+        Scheduler(optimizer, "linear 1..0", total_steps=10, base_lr=rate)
+    assert torchs.last_epoch == 0
+
+
 def test_two_schedulers_are_not_on_one_optimizer() -> None:
     optimizer = sgd()
     first = Scheduler(optimizer, "linear 1..0", total_steps=10)

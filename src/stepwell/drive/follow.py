@@ -38,6 +38,17 @@ class Listener(Protocol):
         ...
 
 
+class Counting(Protocol):
+    """What has a number of the coming update."""
+
+    optimizer: Optimizer
+
+    @property
+    def last_epoch(self) -> int:
+        """The number."""
+        ...
+
+
 _ATTACHED: weakref.WeakKeyDictionary[Optimizer, weakref.ref[Any]] = weakref.WeakKeyDictionary()
 
 
@@ -52,6 +63,7 @@ def attach(listener: Listener) -> list[Callable[[], None]]:
         OptimizerError: another scheduler is on the optimizer already.
     """
     optimizer = listener.optimizer
+    refuse_torch(optimizer)
     _refuse_another(listener)
     for group, base in zip(optimizer.param_groups, listener.base_lrs, strict=False):  # some may have been added since
         group["initial_lr"] = base
@@ -100,6 +112,19 @@ def release(listener: Listener) -> None:
         del _ATTACHED[listener.optimizer]
 
 
+def refuse_later_member(listener: Counting, why: str) -> None:
+    """Raise an OptimizerError before the next update unless the listener has moved on to its first step by then."""
+    me = weakref.ref(listener)
+
+    def updating(_: Optimizer, args: Any, kwargs: Any) -> None:
+        alive = me()
+        if alive is not None and alive.last_epoch < 0:
+            raise OptimizerError(why)
+        handle.remove()
+
+    handle = listener.optimizer.register_step_pre_hook(updating)
+
+
 def stack_level() -> int:
     """The `stacklevel` with which a warning of the caller points at the first line outside Stepwell and torch.
 
@@ -111,14 +136,21 @@ def stack_level() -> int:
     return level
 
 
-def _refuse_another(listener: Listener) -> None:
-    optimizer = listener.optimizer
+def refuse_torch(optimizer: Optimizer) -> None:
+    """Refuse an optimizer that a scheduler of torch is on.
+
+    Raises:
+        OptimizerError: it is.
+    """
     if getattr(optimizer.step, "_wrapped_by_lr_sched", False):
         raise OptimizerError(
             "a torch scheduler is already on this optimizer and would write the same rates; put both shapes into one "
             "schedule text, or make a new optimizer"
         )
-    other = attached(optimizer)
+
+
+def _refuse_another(listener: Listener) -> None:
+    other = attached(listener.optimizer)
     if other is None or other is listener:
         return
     if not (listener.follow and other.follow):

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-import torch
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from stepwell.drive import entries, notice, resume
+from stepwell.drive.as_torch import AsTorch
 from stepwell.drive.edit import Edit, Kind
-from stepwell.drive.follow import attach, release
+from stepwell.drive.follow import attach, refuse_torch, release
 from stepwell.drive.groups import WRITTEN, Wanted, base_rates, choose, other_bases
 from stepwell.drive.observed import Observed
 from stepwell.drive.plan import Plan, whole_steps
@@ -24,7 +23,7 @@ from stepwell.schedule import schedule as read_schedule
 from stepwell.schedule.schedule import Value
 
 
-class Scheduler(LRScheduler):
+class Scheduler(AsTorch):
     """Sets the rate of every parameter group to its base rate times the schedule's factor, before each update.
 
     Call `step()` after every `optimizer.step()`; or pass `follow=True` and call nothing: it then moves whenever the
@@ -81,10 +80,11 @@ class Scheduler(LRScheduler):
             raise OptionError(f"overrun is 'hold' or 'raise', got {overrun!r}")
         if on_change not in resume.ON_CHANGE:
             raise OptionError(f"on_change is one of {', '.join(resume.ON_CHANGE)}, got {on_change!r}")
+        refuse_torch(optimizer)
         self.optimizer = optimizer
         self.follow, self.overrun, self.on_change = follow, overrun, on_change
         self.findings: list[Finding] = []
-        self.last_epoch = 0  # torch's name for the number of the coming update
+        self._now = 0
         self._wanted = dict(schedule) if isinstance(schedule, Mapping) else schedule
         groups = optimizer.param_groups
         schedules = choose(schedule, groups)
@@ -126,12 +126,12 @@ class Scheduler(LRScheduler):
 
     def advance(self) -> None:
         """Move on by one update, whoever asks; `step` and the hook of a follower call it."""
-        if self._end is not None and self.last_epoch >= self._end:
+        if self._end is not None and self._now >= self._end:
             self._overrun(self._end)
         first = self.optimizer.param_groups[0]
         if first["lr"] is not first.get(WRITTEN):
             self._overwritten()
-        self.last_epoch += 1
+        self._now += 1
         self.write()
 
     def observe(self, metric: float) -> None:
@@ -157,46 +157,20 @@ class Scheduler(LRScheduler):
             raise OverrunError(
                 f"the schedule ends after {total} updates and this is one more; pass the real total_steps"
             )
-        if self.last_epoch == total:
+        if self._now == total:
             self.findings.append(notice.overrun(total, self._rates()[0]))
 
     def _overwritten(self) -> None:
         """Somebody else may have written the rate: say so once."""
         known = any(finding.code == "SW110" for finding in self.findings)
-        if not known and (finding := notice.overwritten(self.optimizer, self.last_epoch)) is not None:
+        if not known and (finding := notice.overwritten(self.optimizer, self._now)) is not None:
             self.findings.append(finding)
 
     # Values
 
-    def get_last_lr(self) -> list[Any]:
-        """The rate of every group for the coming update."""
-        return [entries.read(group, "lr") for group in self.optimizer.param_groups]
-
-    def get_lr(self) -> list[float | torch.Tensor]:
-        """The same; torch's base class asks for it by this name."""
-        return self.get_last_lr()
-
-    @property
-    def base_lrs(self) -> list[float | torch.Tensor]:
-        """The base rate of every group."""
-        return [rate or 0.0 for rate in self._plan.bases["lr"]]
-
-    @base_lrs.setter
-    def base_lrs(self, value: object) -> None:
-        raise OptionError("the base rates are fixed when a Scheduler is built; pass base_lr=...")
-
-    @property
-    def _last_lr(self) -> list[Any]:
-        """Some frameworks read it instead of calling `get_last_lr`."""
-        return self.get_last_lr()
-
-    @_last_lr.setter
-    def _last_lr(self, value: object) -> None:
-        raise OptionError("the rates follow from the schedule; to change them, change the schedule")
-
     def write(self) -> None:
         """Put the values of the coming update into the parameter groups."""
-        groups, t = self.optimizer.param_groups, self.last_epoch
+        groups, t = self.optimizer.param_groups, self._now
         if len(groups) != self._num_groups:
             self._join()
         for track, ahead in self._tracks:
@@ -214,7 +188,7 @@ class Scheduler(LRScheduler):
 
     def _write_each(self, track: Track) -> None:
         fed = self._observed.factors(track.entry)
-        factors = track.factors(self.last_epoch)
+        factors = track.factors(self._now)
         groups = self.optimizer.param_groups
         for index, (group, base, factor) in enumerate(zip(groups, track.bases, factors, strict=True)):
             if base is not None and factor is not None:
@@ -248,7 +222,7 @@ class Scheduler(LRScheduler):
 
     def extend(self, total_steps: int) -> Edit:
         """Make the run longer (or shorter): the plan that rules now, laid over `total_steps` from here on."""
-        return self._edit(self._plan.extended(self.last_epoch, total_steps))
+        return self._edit(self._plan.extended(self._now, total_steps))
 
     def cool_down(self, steps: int, *, to: float = 0.0, shape: str = "1-sqrt") -> Edit:
         """End the run in `steps` updates from here, going from the present factor down to `to`."""
@@ -256,16 +230,16 @@ class Scheduler(LRScheduler):
 
     def rewarm(self, steps: int, *, to: float = 1.0) -> Edit:
         """Go to the factor `to` within `steps` updates and stay there for the rest of the run."""
-        rest = None if self._end is None else self._end - self.last_epoch
+        rest = None if self._end is None else self._end - self._now
         return self._from_here("re-warm", f"linear to {Value(to)} over {whole_steps('steps', steps)}", rest)
 
     def replace(self, schedule: str | Schedule, *, total_steps: int | None = None) -> Edit:
         """Follow another schedule from here on, until `total_steps` (the present end unless given)."""
         end = self._end if total_steps is None else whole_steps("total_steps", total_steps)
-        return self._from_here("replace", read_schedule(schedule), None if end is None else end - self.last_epoch)
+        return self._from_here("replace", read_schedule(schedule), None if end is None else end - self._now)
 
     def _from_here(self, kind: Kind, text: str | Schedule, steps: int | None) -> Edit:
-        return self._edit(self._plan.changed(self.last_epoch, kind, text, steps, [track for track, _ in self._tracks]))
+        return self._edit(self._plan.changed(self._now, kind, text, steps, [track for track, _ in self._tracks]))
 
     def _edit(self, edit: Edit) -> Edit:
         """Follow a change of plan and log the rates before and after it."""
@@ -285,7 +259,7 @@ class Scheduler(LRScheduler):
         """Everything that a resume needs, as plain data: numbers, texts, lists. Loads with `weights_only=True`."""
         return {
             "version": resume.VERSION,
-            "step": self.last_epoch,
+            "step": self._now,
             **self._plan.plain(),
             "controllers": self._observed.plain(),
             "findings": [[f.code, f.place, f.message] for f in self.findings],
@@ -309,7 +283,7 @@ class Scheduler(LRScheduler):
         self._follow_plan(plan)  # it was laid when it was reconciled, so it fits
         for track in driven:  # what the new plan leaves alone goes back to what it was
             entries.give_back(self.optimizer.param_groups, track.entry, track.bases)
-        self.last_epoch = int(state_dict["step"])
+        self._now = int(state_dict["step"])
         self.findings = [Finding(*finding) for finding in state_dict["findings"]]
         for group, rate in zip(self.optimizer.param_groups, plan.bases["lr"], strict=True):
             group["initial_lr"] = rate
@@ -331,4 +305,4 @@ class Scheduler(LRScheduler):
         self._hooks = attach(self)  # copies and pickles of an optimizer come without hooks
 
     def __repr__(self) -> str:
-        return f"Scheduler({str(self.schedule)!r}, step={self.last_epoch}, lr={self.get_last_lr()})"
+        return f"Scheduler({str(self.schedule)!r}, step={self._now}, lr={self.get_last_lr()})"

@@ -1,0 +1,65 @@
+"""What torch and the frameworks around it expect of an LRScheduler: its rates, its count, and who may set them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+
+from stepwell.drive import entries
+from stepwell.drive.follow import refuse_later_member
+from stepwell.drive.plan import Plan
+from stepwell.errors import OptimizerError, OptionError
+
+LATER_MEMBER = (
+    "a Scheduler cannot be a later member of torch's SequentialLR, which sets the rates of its members itself; put "
+    "both shapes into one schedule text: 'linear 0.1..1 for 500 | cosine to 0'"
+)
+
+
+class AsTorch(LRScheduler):
+    """A scheduler whose rates are those in the optimizer and whose base rates are those of its plan."""
+
+    _plan: Plan
+    _now: int  # the number of the coming update
+
+    @property
+    def last_epoch(self) -> int:
+        """The number of the coming update, as torch calls it."""
+        return self._now
+
+    @last_epoch.setter
+    def last_epoch(self, value: int) -> None:
+        self._now = value
+        if value < 0:  # a SequentialLR takes back the first step of every member, and makes it again for the first
+            refuse_later_member(self, LATER_MEMBER)
+
+    def get_last_lr(self) -> list[Any]:
+        """The rate of every group for the coming update."""
+        return [entries.read(group, "lr") for group in self.optimizer.param_groups]
+
+    def get_lr(self) -> list[float | torch.Tensor]:
+        """The same; torch's base class asks for it by this name."""
+        return self.get_last_lr()
+
+    @property
+    def base_lrs(self) -> list[float | torch.Tensor]:
+        """The base rate of every group."""
+        return [rate or 0.0 for rate in self._plan.bases["lr"]]
+
+    @base_lrs.setter
+    def base_lrs(self, value: object) -> None:
+        raise OptionError("the base rates are fixed when a Scheduler is built; pass base_lr=...")
+
+    @property
+    def _last_lr(self) -> list[Any]:
+        """Some frameworks read it instead of calling `get_last_lr`."""
+        return self.get_last_lr()
+
+    @_last_lr.setter
+    def _last_lr(self, value: object) -> None:
+        raise OptionError("the rates follow from the schedule; to change them, change the schedule")
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        raise OptimizerError(LATER_MEMBER)

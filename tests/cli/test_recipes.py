@@ -24,10 +24,37 @@ def test_every_recipe_has_its_line_with_shape_parameters_text_and_source() -> No
         assert (text, source) == (RECIPES[name].text, RECIPES[name].source)
 
 
-@pytest.mark.parametrize("pattern", ["timm", "TIMM", "timm."])
-def test_a_pattern_chooses(pattern: str) -> None:
-    names = [line.split("\t")[0] for line in run(pattern).output.splitlines()]
-    assert names == [name for name in RECIPES if name.startswith("timm.")]
+def names(pattern: str) -> list[str]:
+    return [line.split("\t")[0] for line in run(pattern).output.splitlines()]
+
+
+@pytest.mark.parametrize("pattern", ["timm", "TIMM", "timm.", "timm ", "tim"])
+def test_a_library_chooses_its_own(pattern: str) -> None:
+    others = {"keras.inverse_time_decay"} if pattern == "tim" else set()  # a word in its name begins so too
+    assert {*names(pattern)} - others == {name for name in RECIPES if name.startswith("timm.")}
+
+
+def test_a_library_is_not_the_beginning_of_another() -> None:
+    assert {name.split(".")[0] for name in names("torch")} == {"torch"}
+    assert {name.split(".")[0] for name in names("torchti")} == {"torchtitan"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("wsd", ["timm.wsd", "megatron.wsd"]),
+        ("cosine_with", ["transformers.cosine_with_restarts", "transformers.cosine_with_min_lr"]),
+        ("Cosine-With", ["transformers.cosine_with_restarts", "transformers.cosine_with_min_lr"]),
+        ("timm.co", ["timm.cosine"]),
+        ("titan", None),
+        ("osine", None),
+    ],
+)
+def test_the_beginning_of_a_word_chooses(pattern: str, chosen: list[str] | None) -> None:
+    if chosen is None:
+        assert isinstance(run(pattern).exception, OptionError)
+    else:
+        assert names(pattern) == chosen
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -48,4 +75,6 @@ def test_parameters_are_shown_with_their_default_and_what_they_take() -> None:
 def test_a_name_that_there_is_not_is_an_error() -> None:
     raised = run("nothing").exception
     assert isinstance(raised, OptionError)
-    assert "no recipe has 'nothing' in its name; there are those of torch, timm" in str(raised)
+    assert "begins with 'nothing'; they are those of the house and of torch, timm" in str(raised)
+    assert "did you mean 'cosine'" in str(run("cosnie").exception)
+    assert "did you mean 'transformers'" in str(run("trasformers").exception)

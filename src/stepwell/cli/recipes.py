@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated
 
 import numpy as np
@@ -23,7 +25,10 @@ UPDATES = 120  # of the run it shows
 def recipes(
     pattern: Annotated[
         str,
-        typer.Argument(metavar="[PATTERN]", help="A part of the name, such as timm; with a whole name, all about it."),
+        typer.Argument(
+            metavar="[NAME]",
+            help="A library (timm), or how a word of the name begins (restart); of a whole name it tells all.",
+        ),
     ] = "",
 ) -> None:
     """List the schedules that have a name, with their shape, parameters, text and source."""
@@ -42,11 +47,24 @@ def recipes(
 
 
 def _chosen(pattern: str) -> Mapping[str, Recipe]:
-    chosen = {name: recipe for name, recipe in RECIPES.items() if pattern.lower() in name.lower()}
+    """The recipes of the library, or those with a word in their name that begins so."""
+    wanted = _plain(pattern)
+    libraries = list(dict.fromkeys(name.split(".")[0] for name in RECIPES if "." in name))
+    begun = re.compile(rf"(^|[._]){re.escape(wanted)}" + (r"\." if wanted in libraries else ""))
+    chosen = {name: recipe for name, recipe in RECIPES.items() if begun.search(_plain(name))}
     if not chosen:
-        libraries = ", ".join(dict.fromkeys(name.split(".")[0] for name in RECIPES if "." in name))
-        raise OptionError(f"no recipe has {pattern!r} in its name; there are those of {libraries} and the house's own")
+        words = dict.fromkeys(word for name in RECIPES for word in (name, *re.split(r"[._-]", name)))
+        close = get_close_matches(pattern.lower(), words, n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "they are those of the house and of"
+        raise OptionError(
+            f"no recipe has a word in its name that begins with {pattern!r}; {hint}"
+            + ("" if close else f" {', '.join(libraries)}")
+        )
     return chosen
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
 
 
 def _table(chosen: Mapping[str, Recipe]) -> Table:

@@ -74,6 +74,8 @@ def test_every_recipe_says_what_it_is_and_where_it_comes_from(recipe: Recipe) ->
             "unknown recipe 'transformers.cosin'; did you mean 'transformers.cosine'?",
             "transformers.cosin",
         ),
+        ("wsd", "or did you mean the recipe 'timm.wsd' or 'megatron.wsd'?", ""),
+        ("One Cycle LR", "or did you mean the recipe 'torch.one_cycle_lr'?", ""),
         ("cosine_with_min_lr", "or did you mean the recipe 'transformers.cosine_with_min_lr'?", ""),
         ("cosine_with_min_lr(warmup=5)", "did you mean 'transformers.cosine_with_min_lr'", "cosine_with_min_lr"),
         ("lightning.cosine", "unknown recipe 'lightning.cosine'; did you mean", "lightning.cosine"),

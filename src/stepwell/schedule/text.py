@@ -79,6 +79,10 @@ def _schedule(t: Tokens) -> Schedule:
         entries.append(_entry(t, first=False))
         if entries[-1].name in [entry.name for entry in entries[:-1]]:
             raise t.error(f"the entry {entries[-1].name!r} stands twice")
+    if t.token == "|" and entries[-1].controller is not None:
+        raise t.error("a controller stands last, after the whole schedule: '(a | b) * plateau(x0.1, patience 10)'")
+    if t.token == "|":
+        raise t.error("put what stands before this into parentheses: '(a * b) | c'")
     if t.kind != "end":
         raise t.error(f"expected '|' or the end of the text, got {t.shown()}")
     return Schedule(tuple(entries))

@@ -25,8 +25,12 @@ def phase(t: Tokens) -> Phase:
     """Pass a phase."""
     begin, name = t.begin, t.token
     if t.kind != "word" or (name not in NAMES):
-        close = get_close_matches(name, (*NAMES, "table", "repeat"), n=1)
+        close = get_close_matches(name.lower(), (*NAMES, "table", "repeat"), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
+        if t.kind == "number" or name in ("=", "max"):
+            raise t.error(
+                "between bars a number is 'hold 0.5', and max(...) stands in parentheses: 'a | (max(b, 0.1))'"
+            )
         what = f"unknown shape {name!r}{hint}" if t.kind == "word" else f"expected a phase, got {t.shown()}"
         raise t.error(f"{what} (known shapes: {', '.join(sorted((*NAMES, 'table')))})")
     t.advance()

@@ -13,7 +13,9 @@ TOKEN = re.compile(
     r"\s*(?:(?P<word>1-sqrt|[A-Za-z_]+\d*(?:-[A-Za-z]+)*)|(?P<number>\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
     r"|(?P<mark>\.\.|[][|()*+,;:=%@-]))"
 )
-PLAIN = {"…": "..", "–": "..", "×": "x", "−": "-", "“": '"', "”": '"'}  # noqa: RUF001 -- what word processors make of it
+PLAIN = {"…": "type '..'", "–": "type '..'", "×": "type 'x' or '*'", "−": "type '-'"}  # noqa: RUF001 -- what word processors make of it
+QUOTES = "\"'“”„‘’`"  # noqa: RUF001 -- the same
+COUNTED = ("step", "update", "iteration", "iter", "epoch", "token", "percent")  # what lengths count, in words
 TIMES = re.compile(r"x\s*(-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 
 
@@ -37,8 +39,8 @@ class Tokens:
             self.begin = self.end + len(rest) - len(rest.lstrip())
             if rest.strip():
                 self.token = rest.strip()[0]
-                instead = f"; type {PLAIN[self.token]!r}" if self.token in PLAIN else ""
-                raise self.error(f"{self.token!r} has no meaning here{instead}")
+                instead = "leave quotes away" if self.token in QUOTES else PLAIN.get(self.token)
+                raise self.error(f"{self.token!r} has no meaning here{f'; {instead}' if instead else ''}")
             self.kind, self.token = "end", ""
             return passed
         self.kind = str(match.lastgroup)
@@ -102,7 +104,7 @@ class Tokens:
         unit = Unit.STEPS
         if self.token in ("%", "ep", "tok"):
             unit = Unit(self.advance())
-        elif self.kind == "word" and self.begin == self.end - len(self.token) and self._glued():
+        elif self.kind == "word" and (self._glued() or self.token.lower().rstrip("s") in COUNTED):
             raise self.error(f"unknown unit {self.token!r}; a length is in steps (200), % of the run (20%), ep or tok")
         if value == 0 and not zero:
             raise self.error(f"{what} must be longer than 0; leave out what shall take no step", begin)

@@ -21,6 +21,8 @@ NAMED = re.compile(
 
 INSIDE = re.compile(r"[A-Za-z]\w*\.[A-Za-z_]\w*")
 LANGUAGE = ("max", "repeat", "table", *KINDS)
+WORDS = re.compile(r"[A-Za-z][A-Za-z_ -]*")
+NEAR = 0.7
 SHOWN = 3  # near names in a message
 SURE = 0.9  # so alike that no other is shown
 
@@ -47,10 +49,20 @@ def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
         inside = next((one for one in INSIDE.finditer(text) if one[0] in recipes), None)
         if inside is not None:
             raise _alone(text, inside) from None
-        close = get_close_matches(text.strip(), recipes, n=1)
-        if not close:
+        near = _near(text.strip(), recipes)
+        if not near:
             raise
-        raise ScheduleError(f"{error}\nor did you mean the recipe {close[0]!r}?") from None
+        raise ScheduleError(f"{error}\nor did you mean the recipe {' or '.join(map(repr, near))}?") from None
+
+
+def _near(text: str, recipes: Mapping[str, Recipe]) -> list[str]:
+    """Recipes that a text which looks like a name may mean: of another library, or written a little differently."""
+    if not WORDS.fullmatch(text):
+        return []
+    plain = {name: name.rpartition(".")[2].replace("_", "-") for name in recipes}
+    wanted = text.lower().replace("_", "-").replace(" ", "-")
+    alike = [name for name, own in plain.items() if own == wanted]
+    return alike[:SHOWN] or get_close_matches(wanted, recipes, n=1, cutoff=NEAR)
 
 
 def _no_text(given: object) -> ScheduleError:

@@ -171,7 +171,9 @@ def diligent_but_brief() -> Callable[[str], str]:
         asked[prompt] = asked.get(prompt, 0) + 1
         if prompt.startswith(("Schedule", "Optimizer")) and asked[prompt] > 2:
             return "s"
-        return diligent(prompt)
+        line = diligent(prompt)
+        again = asked[prompt] % 2 == 0  # a wrong answer is not taken twice
+        return {"1": "2", "1 2 3": "2 1 3"}.get(line, line) if again else line
 
     return read
 
@@ -305,6 +307,23 @@ def test_a_key_that_is_alone_in_its_line_is_no_part_of_an_explanation(line: str,
     expected = {"q": {"do": "quit"}, "s": {"do": "skip"}, "?": {"do": "reveal", "text": "it falls\nand rises"}}
     assert event == expected[line]
     assert ("an empty line ends them" in printed(terminal)) == (line == "?")
+
+
+@pytest.mark.parametrize(
+    ("kind", "same", "other"), [("multi", ["1 3", "3, 1"], "2"), ("numeric", ["5", " 5"], "6"), ("choice", ["1"], "2")]
+)
+def test_an_answer_that_was_wrong_uses_no_second_attempt(
+    kind: str, same: list[str], other: str, tmp_path: Path
+) -> None:
+    draft = Draft(tmp_path)
+    terminal = on_terminal(typed(same[0], same[0], *same, other), width=100)
+    step = question(kind, options=THREE, attempts_left=2, unit="")
+    first = question_event(terminal, step, draft)
+    assert question_event(terminal, step, draft) == first  # it could not be checked or recorded, and no attempt is gone
+    assert printed(terminal) == ""
+    second = question_event(terminal, question(kind, options=THREE, attempts_left=1, unit=""), draft)
+    assert second["answer"] != first["answer"]
+    assert printed(terminal).count("no attempt was used") == len(same)
 
 
 def test_help_says_what_can_be_typed(tmp_path: Path) -> None:

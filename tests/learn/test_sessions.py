@@ -404,7 +404,7 @@ def test_a_challenge_all_right_wins_a_badge_that_is_recorded(progress: Progress)
 
 
 HOW_MUCH = re.compile(
-    r"(\d+ of \d+ (options are judged rightly|pairs stand the right way round|curves have their label)\.)?"
+    r"((Judged rightly|The right way round|With their own label): \d+ of \d+ (options|pairs|curves)\.)?"
 )
 
 

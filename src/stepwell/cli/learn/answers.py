@@ -47,8 +47,25 @@ def question_event(terminal: Terminal, step: Step, draft: Draft) -> Event:
         except StepwellError as error:
             terminal.refuse(error)
             continue
-        if answered is not None:
+        if answered is not None and not _given_before(draft, data, answered):
             return answered
+        if answered is not None:
+            terminal.say(
+                "That was your answer before, and it is wrong. Try another one; no attempt was used.", "yellow"
+            )
+
+
+def _given_before(draft: Draft, data: Mapping[str, Any], event: Event) -> bool:
+    """Whether this very answer used up an attempt before; where it did not, it is remembered."""
+    left = data.get("attempts_left")
+    if left is None or event["do"] != "answer":
+        return False
+    answer = sorted(event["answer"]) if data["type"] == "multi" else event["answer"]
+    given = draft.given.setdefault(data["item"], {})
+    if any(answer == one for then, one in given.items() if then > left):
+        return True
+    given[left] = answer
+    return False
 
 
 def _swapped(count: int) -> str:

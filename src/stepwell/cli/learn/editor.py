@@ -26,12 +26,14 @@ class Draft:
         setting: of a lab, tried last.
         points: item -> what is drawn so far.
         files: item -> the file of its program, and the program to begin with.
+        given: item -> what was answered when so many attempts were left.
     """
 
     folder: Path
     setting: Mapping[str, Any] | None = None
     points: dict[str, dict[float, float]] = field(default_factory=dict)
     files: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    given: dict[str, dict[int, Any]] = field(default_factory=dict)
 
     def program(self, terminal: Terminal, data: Mapping[str, Any], line: str) -> str | None:
         """The program to check; None where it was only edited.

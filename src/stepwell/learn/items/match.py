@@ -85,5 +85,5 @@ class Match:
         """Right when every curve has its label; the score is the share that has."""
         given = ordering(self.kind, answer, len(self.pairs))
         hits = sum(label == key[number] for label, number in zip(given, order, strict=True))
-        words = "" if hits == len(key) else f"{hits} of {len(key)} curves have their label."
+        words = "" if hits == len(key) else f"With their own label: {hits} of {len(key)} curves."
         return Judged(hits == len(key), hits / len(key), words, so_far=words)

@@ -63,5 +63,5 @@ class Multi:
         reasons = [render(self.options[number].why, names) for number in wrong]
         words = "\n".join(f"- {reason}" for reason in reasons if reason)
         count = len(self.options)
-        so_far = f"{count - len(wrong)} of {count} options are judged rightly."
+        so_far = f"Judged rightly: {count - len(wrong)} of {count} options."
         return Judged(not wrong, 1.0 - len(wrong) / count, words, so_far=so_far)

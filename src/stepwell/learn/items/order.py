@@ -91,5 +91,5 @@ class Order:
         at = {number: place for place, number in enumerate(key)}
         pairs = [(a, b) for n, a in enumerate(given) for b in given[n + 1 :]]
         kept = sum(at[a] < at[b] for a, b in pairs)
-        words = "" if kept == len(pairs) else f"{kept} of {len(pairs)} pairs stand the right way round."
+        words = "" if kept == len(pairs) else f"The right way round: {kept} of {len(pairs)} pairs."
         return Judged(kept == len(pairs), kept / len(pairs), words, so_far=words)

@@ -134,6 +134,31 @@ def test_a_run_that_is_extended_keeps_its_feedback_and_is_resumed(schedule: Sche
     assert longer.state_dict()["controllers"] == state["controllers"]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"factors": ["a", "b"]},
+        {"factors": [-1.0, 1.0]},
+        {"factors": ["nan", "nan"]},
+        {"factors": None},
+        {"best": "low"},
+        {"bad_checks": "1"},
+        {"bad_checks": -1},
+        {"resting": 1.5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("schedule", SCHEDULES[:2], ids=str)
+def test_a_damaged_feedback_is_refused_before_it_is_used(schedule: Schedule, damage: dict[str, Any]) -> None:
+    scheduler = Scheduler(optimizer(), schedule, total_steps=20)
+    state = scheduler.state_dict()
+    before = json.dumps(state)
+    state["controllers"]["lr"] |= damage
+    with pytest.raises(ResumeError, match=f"the state is damaged: {next(iter(damage))}"):
+        scheduler.load_state_dict(state)
+    assert json.dumps(scheduler.state_dict()) == before
+
+
 def test_a_damaged_state_changes_nothing() -> None:
     scheduler = Scheduler(optimizer(), SCHEDULES[0], total_steps=20)
     state = scheduler.state_dict()

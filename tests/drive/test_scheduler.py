@@ -278,6 +278,7 @@ def test_groups_that_share_a_tensor_rate_get_one_each() -> None:
     ("text", "message"),
     [
         ("lr: hold; momentum: linear 1..2", r"takes momentum of parameter group 0 from 0\.9 to 1\.7.*stay in \[0, 1\)"),
+        ("lr: hold; weight_decay: hold 0.5", "multiplies weight_decay, which is 0 in every parameter group"),
         ("lr: hold; nesterov: hold", "no entry 'nesterov'"),
         ("lr: hold; initial_lr: hold", "no entry 'initial_lr'"),
         ("lr: hold; foreach: hold", "no entry 'foreach'"),
@@ -286,6 +287,34 @@ def test_groups_that_share_a_tensor_rate_get_one_each() -> None:
 def test_what_an_optimizer_cannot_work_with_is_refused_before_the_first_update(text: str, message: str) -> None:
     with pytest.raises(StepwellError, match=message):
         Scheduler(sgd(), text, total_steps=10)
+
+
+def test_two_names_of_one_entry_are_refused() -> None:
+    adam = torch.optim.Adam([{"params": weights()}], lr=0.1)
+    with pytest.raises(OptimizerError, match="momentum and beta1 are one entry of this optimizer"):
+        Scheduler(adam, "lr: hold; momentum: hold 0.5; beta1: hold 0.9")
+
+
+def test_an_entry_may_be_0_in_some_groups() -> None:
+    groups = [{"params": weights(), "weight_decay": 0.1}, {"params": weights(), "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=0.1)
+    Scheduler(optimizer, "lr: hold; weight_decay: hold 0.5")
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05, 0.0]
+
+
+@pytest.mark.parametrize("metric", ["low", "1.5", None, True, [1.0], torch.ones(2), 1j])
+def test_a_metric_that_is_not_one_number_is_refused(metric: Any) -> None:
+    scheduler = Scheduler(sgd(), "hold * plateau(x0.1)")
+    before = scheduler.state_dict()
+    with pytest.raises(OptionError, match="a metric is one number, got"):
+        scheduler.observe(metric)
+    assert scheduler.state_dict() == before
+
+
+@pytest.mark.parametrize("group", [True, -1, 1, "head", None])
+def test_a_group_that_there_is_not_is_refused(group: Any) -> None:
+    with pytest.raises(OptionError, match="there is no parameter group"):
+        Scheduler(sgd(), {group: "hold"})
 
 
 def test_momentum_starts_from_what_it_is_now() -> None:

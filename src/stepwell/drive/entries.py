@@ -39,6 +39,19 @@ def write(group: dict[str, Any], name: str, value: float) -> None:
         group[key] = type(group[key])(values)
 
 
+def check_different(group: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse two names of one entry, which would overwrite each other.
+
+    Raises:
+        OptimizerError: `momentum` and `beta1` where the optimizer has betas.
+    """
+    places: dict[tuple[str, int | None], str] = {}
+    for name in names:
+        other = places.setdefault(_locate(group, name), name)
+        if other != name:
+            raise OptimizerError(f"{other} and {name} are one entry of this optimizer; schedule one of them")
+
+
 def give_back(groups: Sequence[dict[str, Any]], name: str, bases: Sequence[float | None]) -> None:
     """Set an entry back to its base where it was driven, one per group, and forget that it was."""
     for group, base in zip(groups, bases, strict=True):

@@ -39,7 +39,8 @@ def choose(wanted: Wanted, groups: Sequence[Mapping[str, Any]]) -> tuple[Schedul
     read: dict[Any, Schedule] = {key: read_schedule(one) for key, one in wanted.items()}
     names = [group.get("name") for group in groups]
     for key in read:
-        if key != REST and key not in names and not (isinstance(key, int) and 0 <= key < len(groups)):
+        named = isinstance(key, str) and (key == REST or key in names)
+        if not named and not (type(key) is int and 0 <= key < len(groups)):
             known = [str(index) if name is None else f"{index} ({name!r})" for index, name in enumerate(names)]
             raise OptionError(
                 f"there is no parameter group {key!r}; there are {', '.join(known)}, and '*' for the rest"
@@ -79,14 +80,33 @@ def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
 
 
 def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]]) -> dict[str, tuple[float | None, ...]]:
-    """The base value of every scheduled entry but the rate, kept beside it as torch keeps `initial_lr`."""
+    """The base value of every scheduled entry but the rate, kept beside it as torch keeps `initial_lr`.
+
+    Raises:
+        OptimizerError: an entry that the group lacks, or that two names stand for.
+    """
     bases: dict[str, list[float | None]] = {}
     for index, (schedule, group) in enumerate(zip(schedules, groups, strict=True)):
-        for entry in schedule.entries:
-            if entry.name != "lr":
-                known = bases.setdefault(entry.name, [None] * len(groups))
-                known[index] = _own_value(group, entry.name)
+        names = [entry.name for entry in schedule.entries if entry.name != "lr"]
+        entries.check_different(group, names)
+        for name in names:
+            known = bases.setdefault(name, [None] * len(groups))
+            known[index] = _own_value(group, name)
     return {name: tuple(values) for name, values in bases.items()}
+
+
+def check_moved(bases: Mapping[str, Sequence[float | None]]) -> None:
+    """Refuse an entry that a schedule would multiply in vain; groups that leave theirs at 0 beside others are right.
+
+    Raises:
+        OptimizerError: one that is 0 in every group.
+    """
+    for name, values in bases.items():
+        if not any(values):
+            raise OptimizerError(
+                f"the schedule multiplies {name}, which is 0 in every parameter group; give the optimizer one above 0, "
+                "or leave the entry out of the schedule"
+            )
 
 
 def check_range(name: str, index: int, lowest: float, highest: float) -> None:

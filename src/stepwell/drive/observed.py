@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stepwell.errors import OptionError
 from stepwell.schedule import Controller, Schedule
 from stepwell.schedule.control.controller import plain
 
@@ -70,6 +71,20 @@ class Observed:
     def plain(self) -> dict[str, Any]:
         """Numbers, texts, lists and dicts only."""
         return {key: plain(state) for key, state in self.states.items()}
+
+
+def number_of(metric: Any) -> float:
+    """A metric as a float, whatever numeric type it came in.
+
+    Raises:
+        OptionError: it is no number, or several.
+    """
+    if not isinstance(metric, bool | str):
+        try:
+            return float(metric)
+        except (TypeError, ValueError, RuntimeError):  # the last is torch's, of a tensor with several elements
+            pass
+    raise OptionError(f"a metric is one number, got {metric!r:.60}")
 
 
 def named(schedules: Sequence[Schedule]) -> tuple[dict[str, Controller], dict[str, tuple[str | None, ...]]]:

@@ -12,8 +12,8 @@ from stepwell.drive import entries, notice, resume
 from stepwell.drive.as_torch import AsTorch
 from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, refuse_torch, release
-from stepwell.drive.groups import WRITTEN, Wanted, base_rates, choose, other_bases
-from stepwell.drive.observed import Observed
+from stepwell.drive.groups import WRITTEN, Wanted, base_rates, check_moved, choose, other_bases
+from stepwell.drive.observed import Observed, number_of
 from stepwell.drive.plan import Plan, whole_steps
 from stepwell.drive.track import Track
 from stepwell.errors import OptimizerError, OptionError, OverrunError, ResumeError
@@ -92,6 +92,7 @@ class Scheduler(AsTorch):
         bases = {"lr": rates, **other_bases(schedules, groups)}
         self._observed = Observed.nothing()
         self._follow_plan(Plan(schedules, Horizon(total_steps, steps_per_epoch, tokens_per_step), bases))
+        check_moved(bases)
         self._hooks: list[Callable[[], None]] = attach(self)
         self.write()
 
@@ -144,11 +145,7 @@ class Scheduler(AsTorch):
             raise OptionError(
                 f"nothing in {str(self.schedule)!r} observes a metric; add '* plateau(x0.1, patience 10)'"
             )
-        try:
-            number = float(metric)
-        except (TypeError, ValueError):
-            raise OptionError(f"a metric is one number, got {metric!r:.60}") from None
-        self._observed = self._observed.told(number)
+        self._observed = self._observed.told(number_of(metric))
         self.write()
 
     def _overrun(self, total: int) -> None:

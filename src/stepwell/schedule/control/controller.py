@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from fractions import Fraction
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 from stepwell.errors import ResumeError, ScheduleError
 from stepwell.schedule.length import plain_number, written
@@ -76,17 +76,35 @@ def restored(kind: type[StateT], saved: Mapping[str, Any]) -> StateT:
     """The state of this kind from what `plain` made of it.
 
     Raises:
-        ResumeError: other names than those of the state.
+        ResumeError: other names than those of the state, or a value that such a state never has.
     """
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
     if sorted(saved) != sorted(names):
         raise ResumeError(f"a {kind.__name__} has {', '.join(sorted(names))}; the saved one has {sorted(saved)}")
-    return kind(
-        **{
-            name: tuple(map(_from_plain, value)) if isinstance(value, list | tuple) else _from_plain(value)
-            for name, value in saved.items()
-        }
-    )
+    hints = get_type_hints(kind)
+    state = {
+        name: tuple(map(_from_plain, value)) if isinstance(value, list | tuple) else _from_plain(value)
+        for name, value in saved.items()
+    }
+    for name, value in state.items():
+        if not _is_of(hints[name], value) or (name == "factors" and not all(0 <= one < math.inf for one in value)):
+            raise ResumeError(
+                f"the state is damaged: {name} of a {kind.__name__} cannot be {saved[name]!r:.60}; load an earlier one"
+            )
+    return kind(**state)
+
+
+def _is_of(hint: Any, value: Any) -> bool:
+    """Whether a value is of the kinds of number that states are made of; what else a user's state holds is theirs."""
+    if hint is int:
+        return type(value) is int and value >= 0
+    if hint is float:
+        return type(value) in (int, float)
+    if hint == tuple[float, ...]:
+        return isinstance(value, tuple) and all(_is_of(float, one) for one in value)
+    if hint == float | None:
+        return value is None or _is_of(float, value)
+    return True
 
 
 def improves(

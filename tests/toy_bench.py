@@ -21,6 +21,7 @@ class ToyBench:
         val_curvature: of the validation loss; there is none without it.
         val_cost: batches that a validation counts as.
         offset: is added to the losses.
+        first_steps: how large the very first update is beside later ones.
         hungry_seed: a seed whose batches do not fit into memory.
         hungry_after: updates of one run after which memory runs out, once.
     """
@@ -31,6 +32,7 @@ class ToyBench:
     val_curvature: float | None = None
     val_cost: int = 0
     offset: float = 0.0
+    first_steps: float = 1.0
     hungry_seed: int | None = None
     hungry_after: int | None = None
     ratios: tuple[float, ...] = (1.0,)
@@ -58,6 +60,9 @@ class ToyBench:
     def rewind(self) -> None:
         self.weight = self.start
         self.made = 0
+
+    def mean_step(self, count: int) -> float:
+        return 1.0 + (self.first_steps - 1.0) / count
 
     def base(self, name: str) -> float:
         return {"momentum": 0.9}[name]

@@ -98,6 +98,33 @@ def test_a_score_that_was_nan_from_the_start_is_told_from_runs_that_fail() -> No
     assert found.edge == -10
 
 
+VALLEY = {-10: [0.5], -9: [0.3], -8: [0.1], -7: [0.2], -6: [0.45], -5: [0.9]}
+
+
+def settled(rise: int, rows: dict[int, list[float]], bounds: tuple[int, int] | None = None) -> Answer:
+    return answer([COARSE, heat(60, 1, rows, (1,))], bounds, settling={60: rise})
+
+
+@pytest.mark.parametrize("rise", [-3, -1, 0, 1, 2])
+def test_a_rate_moves_to_where_the_whole_run_takes_its_steps(rise: int) -> None:
+    still, found = settled(0, VALLEY), settled(rise, VALLEY)
+    assert still.place is not None
+    assert found.place == still.place + rise
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.place <= found.high
+    assert ("stands for" in found.words) == (rise != 0)
+    assert found.words.startswith(still.words)
+
+
+def test_a_rate_does_not_move_to_failure_nor_beyond_the_limits_nor_to_one_that_gains_little() -> None:
+    assert settled(9, {-10: [0.3], -9: [0.1], -8: [0.2], -7: [0.3], -6: [FAILED]}).place == -7
+    assert settled(9, VALLEY).place == 1  # nothing is known against it
+    assert settled(3, VALLEY).place == -6  # -5 gains little
+    assert settled(9, VALLEY, (-10, -7)).place == -7
+    assert settled(-9, VALLEY, (-10, 0)).place == -10
+
+
 def probe(place: int, val: float, score: float) -> Probe:
     return Probe(rate_at(place), 1, "refine", 60, np.zeros(60), score, score, val)
 

@@ -53,6 +53,13 @@ def test_a_race_finds_the_lowest_place_of_a_valley_wherever_it_starts(best: int,
     assert {best - 1, best, best + 1} <= set(regrets)
 
 
+@given(best=st.integers(-40, 40), start=st.integers(-60, 60))
+def test_a_level_that_begins_upward_tries_the_place_above_first_and_finds_the_same(best: int, start: int) -> None:
+    heats, asked = run([Level(16, 1, (0,), upward=True)], start, valley(best))
+    assert [ask.place for ask in asked[:2]] == [start, start + 1]
+    assert best_place(heats[-1].regrets()) == best
+
+
 @given(best=st.integers(-40, 40), start=st.integers(-60, 60), above=st.integers(1, 8))
 def test_a_race_that_starts_among_failures_walks_down_out_of_them(best: int, start: int, above: int) -> None:
     heats, _ = run([ONE, TWO], start, valley(best, failing=best + above))

@@ -51,6 +51,9 @@ class Told:
     def losses(self, count: int) -> float:
         raise AssertionError("a sweep scores nothing")
 
+    def mean_step(self, count: int) -> float:
+        raise AssertionError("a sweep has no length to be stretched to")
+
     def base(self, name: str) -> float:
         return 0.9
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from stepwell.find.grid import rate_at
 from stepwell.find.race import Caution, Heat, best_place, risks
 from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import Probe, Verdict
 
+NOTHING: Mapping[int, int] = MappingProxyType({})
 NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
 # Chosen by trying it out, see the log; the second where one seed is all that was tried.
 OF_SEVERAL = Caution(lower=0.25, higher=0.3, unknown=0.3)
-OF_ONE = Caution(lower=0.15, higher=0.45, unknown=0.2)
+OF_ONE = Caution(lower=0.15, higher=0.45, unknown=0.5)
 FAR_APART = 3  # places: train and validation disagree if their best rates are this far from each other ...
 TOO_DEAR = 0.5  # no rate is suggested that costs more than this share of what there is to gain, if any costs less
 WORTH = 0.2  # ... and the one's best costs the other this much of what there is to gain
@@ -43,19 +45,27 @@ class Answer:
     tolerance: float = GOOD_REGRET
 
 
-def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequence[Probe] = ()) -> Answer:
+def answer(
+    heats: Sequence[Heat],
+    bounds: tuple[int, int] | None,
+    probes: Sequence[Probe] = (),
+    *,
+    settling: Mapping[int, int] = NOTHING,
+) -> Answer:
     """The answer of a race.
 
     The place is the one with the least risk at the last level: its own regret averaged with its neighbours', so that a
-    rate next to failure carries some of it. Regrets are normalised.
+    rate next to failure carries some of it. Regrets are normalised. From there it moves to where the whole run takes
+    steps of that size.
 
     Args:
         heats: of the race, from the shortest runs to the longest.
         bounds: the first and the last place that were allowed; None if nobody limited them.
         probes: the short runs, for a comparison of the training loss, which ranked them, with validation.
+        settling: by the length of short runs, the places that a rate rises for the whole run; 0 where it is not told.
     """
     tried = [heat for heat in heats if heat.told]
-    whole = [settled for heat in tried if (settled := _settled(heat)).regrets()]
+    whole = [part for heat in tried if (part := _on_most_seeds(heat)).regrets()]
     if not whole:
         return Answer(Verdict.NO_SIGNAL, "The budget ended before any rate was tried; give more updates.")
     failed = {place for one in tried for place in one.failed()}
@@ -70,12 +80,33 @@ def answer(heats: Sequence[Heat], bounds: tuple[int, int] | None, probes: Sequen
     most = max(TOO_DEAR, min(regrets.values()))
     place = best_place({one: risk for one, risk in weighed.items() if regrets[one] <= most})
     edge = min((one for one in failed if one > place), default=None)
-    tolerance = max(GOOD_REGRET, regrets[place])
-    low, high = interval(regrets, place, gap, tolerance, edge)
     verdict, words = _verdict(heat, place, bounds, edge)
     if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
         verdict, words = Verdict.DISAGREE, quarrel
-    return Answer(verdict, words, place, low, high, edge, _spread(heat), tolerance)
+    settled = _settled_place(place, settling.get(heat.level.steps, 0), regrets, bounds, edge)
+    if settled != place:
+        words += " " + _why_settled(place, settled, heat.level.steps)
+    tolerance = max(GOOD_REGRET, regrets[place], regrets.get(settled, 0.0))
+    low, high = interval(regrets, place, gap, tolerance, edge)
+    return Answer(verdict, words, settled, min(low, settled), max(high, settled), edge, _spread(heat), tolerance)
+
+
+def _settled_place(
+    place: int, rise: int, regrets: Mapping[int, float], bounds: tuple[int, int] | None, edge: int | None
+) -> int:
+    """The place, moved as far as the limits allow, below the edge of failure, and to no rate known to be dear."""
+    if rise < 0:
+        return place + rise if bounds is None else max(place + rise, min(bounds[0], place))
+    last = min(place + rise, math.inf if bounds is None else bounds[1], math.inf if edge is None else edge - 1)
+    return next((one for one in range(int(last), place, -1) if regrets.get(one, 0.0) <= TOO_DEAR), place)
+
+
+def _why_settled(place: int, settled: int, steps: int) -> str:
+    size = "larger" if settled > place else "smaller"
+    return (
+        f"The first updates of this optimizer are {size} than its later ones, so {rate_at(place):.3g} in runs of "
+        f"{steps} updates stands for {rate_at(settled):.3g} in the whole run."
+    )
 
 
 def interval(
@@ -90,7 +121,7 @@ def interval(
     return low, high
 
 
-def _settled(heat: Heat) -> Heat:
+def _on_most_seeds(heat: Heat) -> Heat:
     """The heat on the most seeds that leave the best place between two others: the budget may have ended amid it."""
     parts = [
         Heat(replace(heat.level, seeds=heat.level.seeds[:count]), heat.told)

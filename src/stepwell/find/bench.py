@@ -85,6 +85,10 @@ class Bench(Protocol):
         """
         ...
 
+    def mean_step(self, count: int) -> float:
+        """How large the first updates of a short run are on the mean, beside those of a long one; see `transient`."""
+        ...
+
     def base(self, name: str) -> float:
         """The first group's own value of an entry (`momentum`, `weight_decay`), which a schedule's factors multiply.
 

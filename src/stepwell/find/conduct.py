@@ -10,9 +10,12 @@ from stepwell.find import sweep as sweeping
 from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.find.grid import rate_at
 from stepwell.find.levels import levels
-from stepwell.find.race import Ask, Heat, Told, race
+from stepwell.find.race import Ask, Heat, Level, Told, race
 from stepwell.find.short_run import FINE, Setting, check_schedule, no_memory, short_run, untrained
+from stepwell.find.transient import places_apart
 from stepwell.record.suggestion import Fate, Probe, RangeTest
+
+UNTOLD = 10  # times the longest short run is the whole run taken to be where nobody said how long it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Search:
         bounds: the first and the last place of the grid that may be tried; None for no bounds.
         watch: hears of every short run before it begins.
         val_batches: validation batches that a short run is scored on at most.
+        settling: places between the best rate of short runs of a length and that of the whole run, as far as the
+            optimizer's first updates are of another size than its later ones.
         dear: batches that were scored for one short run at most so far; what the next may cost besides its updates.
     """
 
@@ -59,6 +64,7 @@ class Search:
     heats: list[Heat] = field(default_factory=list)
     sweep: RangeTest | None = None
     initials: dict[int, float] = field(default_factory=dict)
+    settling: dict[int, int] = field(default_factory=dict)
     dear: int = 0
     _here: int | None = None
 
@@ -66,6 +72,7 @@ class Search:
         """Search; the results are in `probes`, `heats`, `sweep` and `initials`."""
         plan = levels(self.budget, scored=self.setting.scored)
         self._stand_on(0)
+        self.settling = self._settling(plan)
         check_schedule(self.bench, self.setting, plan[0].steps)
         self._tell("raising the rate until the loss does")
         first, last = sweeping.span(self.bounds)
@@ -82,6 +89,12 @@ class Search:
                 asks = going.send(self._answers(asks))
         except StopIteration as end:
             self.heats = end.value
+
+    def _settling(self, plan: Sequence[Level]) -> dict[int, int]:
+        """By the length of a short run: the places that a rate rises for the run that it is for."""
+        whole = self.setting.total_steps or UNTOLD * plan[-1].steps
+        mean_step = self.bench.mean_step
+        return {level.steps: places_apart(mean_step(level.steps), mean_step(max(whole, level.steps))) for level in plan}
 
     def _answers(self, asks: Sequence[Ask]) -> dict[Ask, Told]:
         """As many short runs as the budget allows, seed by seed."""

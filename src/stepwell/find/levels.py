@@ -19,10 +19,11 @@ LONGER = 8  # times that the runs of a level are as long as those before, at mos
 def levels(budget: int, *, scored: int) -> list[Level]:
     """The levels of a race within `budget` updates.
 
-    Below 200 one seed tells quarter decades apart at once. Above, seed 0 finds the half decade, and runs as long as the
-    rest allows the quarter: on one fresh seed, on two from 450 updates up, on three from 1,500. Where those would be
-    more than eight times as long, runs of a length between find the half decade again. The lengths were chosen by
-    simulating races from stored runs: see the log.
+    Below 200 one seed tells quarter decades apart at once, upwards: there is enough for three rates, and the best one
+    is more often above the start than below. Above, seed 0 finds the half decade, and runs as long as the rest allows
+    the quarter: on one fresh seed, on two from 450 updates up, on three from 1,500. Where those would be more than
+    eight times as long, runs of a length between find the half decade again. The lengths were chosen by simulating
+    races from stored runs: see the log.
 
     Args:
         budget: updates in all, the sweep's and the scored batches among them.
@@ -34,7 +35,7 @@ def levels(budget: int, *, scored: int) -> list[Level]:
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < SMALLEST:
         raise OptionError(f"the budget is a whole number of updates of at least {SMALLEST}, got {budget!r}")
     if budget < 200:
-        return [Level(max(min(16, (budget - SWEEP) // 3 - scored), 3), 1, (0,))]
+        return [Level(max(min(16, (budget - SWEEP) // 3 - scored), 3), 1, (0,), upward=True)]
     lengths = [10 if budget < 250 else 16]  # after ten updates many a rate that will fail still looks best
     count = 1 if budget < 450 else 2 if budget < 1500 else 3
     runs = ALONE if count == 1 else FINE_RUNS * count

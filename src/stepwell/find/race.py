@@ -31,6 +31,7 @@ class Level:
         stage: what records call it.
         below: places below the best one of the level before, where it begins: the shorter that level's runs were, the
             more of its best rates fail later.
+        upward: the second place it tries is the one above where it begins, not the one below.
     """
 
     steps: int
@@ -38,6 +39,7 @@ class Level:
     seeds: tuple[int, ...]
     stage: str = "race"
     below: int = 0
+    upward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def normalised(score: float, best: float, initial: float) -> float:
 def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
     """Ask for runs level by level; each begins at the best place of the one before, or some below it.
 
-    On its first seed a level walks: from the start and the place below it towards less regret, until the best place has
+    On its first seed a level walks: from the start and a place beside it towards less regret, until the best place has
     worse ones on both sides. A start that is wrong by decades costs a few short runs. Its other seeds run the best
     place and its neighbours, and all of them walk on if their mean says so. An answer that lacks runs, because the
     budget is spent, ends the race.
@@ -157,7 +159,8 @@ def race(levels: Sequence[Level], start: int, bounds: tuple[int, int]) -> Race:
             known = heats.pop().told if count > 1 else {}
             heat.told |= known
             heats.append(heat)
-            wanted = [start, start - level.gap, *([start + level.gap] if count > 1 else [])]
+            below, above = start - level.gap, start + level.gap
+            wanted = [start, below, above] if count > 1 else [start, above if level.upward else below]
             while wanted:
                 asks = [
                     Ask(place, seed, level)

@@ -19,6 +19,7 @@ from stepwell.find.bench import Source, Start, TrialMemoryError
 from stepwell.find.how import How, over_ranks
 from stepwell.find.quiet import end_contexts
 from stepwell.find.scoring import as_trained, evaluating, mean_loss, unchanged
+from stepwell.find.transient import mean_step
 from stepwell.find.trouble import check_loss, memory_words
 from stepwell.tasks.determinism import random_kept, seed_all
 from stepwell.tasks.overflow import lost_weights, overflows
@@ -154,6 +155,11 @@ class Rig:
             )
         how.step(start.optimizer, parameters)
         return total / how.accumulate
+
+    def mean_step(self, count: int) -> float:
+        """How large the first updates of a short run are on the mean, beside those of a long one."""
+        self.rewind()
+        return mean_step(self._here().optimizer, count)
 
     def _write(self, values: dict[str, float]) -> None:
         """Set entries of the groups; what is given is the first group's, the others keep their ratio."""

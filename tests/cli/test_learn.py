@@ -213,7 +213,7 @@ def tuning() -> Step:
         ),
         (
             question("write", total_steps=5, steps_per_epoch=None, base_lr=1.0, target=None),
-            ["try cosnie", "try cosine", "linear 1..0"],
+            ["", "try", "try cosnie", "try cosine", "linear 1..0"],
             "linear 1..0",
         ),
         (

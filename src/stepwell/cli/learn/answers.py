@@ -86,7 +86,7 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
         case "draw":
             return f"Points, such as {_example(data)}", "`step value`, several with commas between; Enter draws them"
         case "write":
-            return "Schedule, or try SCHEDULE to draw one", "the text of a schedule; `try TEXT` draws one first"
+            return "Schedule, or try TEXT to draw one", "the text of a schedule; `try TEXT` draws one first"
         case "fix":
             return (
                 "Enter checks, e edits, or a file",
@@ -238,6 +238,8 @@ def _schedule(terminal: Terminal, step: Step, line: str, _draft: Draft) -> str |
         if not line:
             raise AnswerError("expected the text of a schedule; ? for help")
         return line
+    if not text.strip():
+        raise AnswerError("expected the text of a schedule after try, such as try cosine 1..0")
     curve = laid(text.strip(), data["total_steps"], data["steps_per_epoch"], data["base_lr"])
     target = [("target", data["target"])] if data["target"] else []
     draw_lines(terminal.console, [*target, ("yours", curve)])

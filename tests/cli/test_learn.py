@@ -824,6 +824,17 @@ def test_statistics_tell_mastery_with_its_sample_badges_and_calibration(
     }
 
 
+def test_the_time_of_a_second_answer_is_not_counted_twice(
+    capsys: pytest.CaptureFixture[str], progress: Progress, folder: Path
+) -> None:
+    for number, (verdict, seconds) in enumerate([(Verdict.WRONG, 124.0), (Verdict.RIGHT, 126.0)], 1):
+        more = {"seconds": seconds, "overtime": seconds - 120, "number": number}
+        progress.record(attempt("quick/q", verdict, Mode.CHALLENGE, **more))
+    progress.record(attempt("quick/q", Verdict.RIGHT, session="another", seconds=10.0))
+    found = json.loads(stepwell(capsys, "stats", "--json", "--progress", progress.path, "--course", folder)[1])
+    assert (found["answers"], found["seconds"], found["overtime"]) == (3, 136.0, 6.0)
+
+
 def test_looking_makes_no_progress_file(
     capsys: pytest.CaptureFixture[str], me: tuple[object, ...], tmp_path: Path
 ) -> None:

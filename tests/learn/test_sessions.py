@@ -259,6 +259,14 @@ def test_overtime_is_told_and_costs_nothing() -> None:
     assert done["overtime"] == 5 * 880.0
 
 
+def test_overtime_of_a_second_answer_is_not_counted_twice() -> None:
+    state = settle(begin(planned(Mode.CHALLENGE), 0.0), Verdict.WRONG, 0.0)
+    for at in (124.0, 126.0):
+        state = settle(advance(state, events.Answer(0), at), Verdict.WRONG, at)
+    assert [one.overtime for one in state.given] == [4.0, 6.0]
+    assert screen(advance(state, events.Quit(), 200.0), 200.0).data["overtime"] == 6.0
+
+
 @pytest.mark.parametrize(("mode", "judged"), [(Mode.CHALLENGE, Verdict.WRONG), (Mode.TEST, Verdict.RIGHT)])
 def test_what_the_machine_takes_to_judge_is_not_the_learners_time(mode: Mode, judged: Verdict) -> None:
     state = settle(begin(planned(mode), 0.0), judged, 0.0)

@@ -49,13 +49,14 @@ def statistics(attempts: Sequence[Attempt], order: Sequence[str], won: Sequence[
     known = mastery(attempts)
     bins = calibration(attempts)
     counted = [attempt for attempt in attempts if attempt.verdict.counts]
+    last = {(attempt.session, attempt.item): attempt for attempt in attempts}  # its time includes that of those before
     return {
         "answers": len(attempts),
         "items": len({attempt.item for attempt in attempts}),
         "right": sum(attempt.verdict is Verdict.RIGHT for attempt in counted),
         "counted": len(counted),
-        "seconds": round(sum(attempt.seconds for attempt in attempts), 1),
-        "overtime": round(sum(attempt.overtime for attempt in attempts), 1),
+        "seconds": round(sum(attempt.seconds for attempt in last.values()), 1),
+        "overtime": round(sum(attempt.overtime for attempt in last.values()), 1),
         "topics": [
             {"topic": name, "right": known[name].right, "of": known[name].of, "strong": known[name].strong}
             for name in sorted(known, key=lambda one: order.index(one) if one in order else len(order))

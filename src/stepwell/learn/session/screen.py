@@ -192,7 +192,7 @@ def _done(state: State) -> dict[str, Any]:
         },
         "cards": _remembered(state, last),
         "badge": wins(state),
-        "overtime": sum(given.overtime for given in state.given),
+        "overtime": sum(given.overtime for given in last.values()),  # a second answer's time includes the first's
     }
 
 

@@ -3,13 +3,15 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepwell.errors import HorizonError, OptionError, OverrunError, ScheduleError
+from stepwell.errors import HorizonError, OptionError, OverrunError, ScheduleError, StepwellError
 from stepwell.schedule import RECIPES, Curve, Horizon, Schedule, schedule
 from strategies import fitting, schedules
 
@@ -186,6 +188,57 @@ def test_phases_that_do_not_fit_are_one_clear_error(text: str, message: str) -> 
 def test_a_missing_figure_of_the_run_is_named(text: str, needed: str) -> None:
     with pytest.raises(HorizonError, match=f"pass {needed}="):
         schedule(text).resolve(Horizon())
+
+
+@pytest.mark.parametrize(
+    ("bases", "needed"),
+    [({}, "base_lr"), ({"momentum": 0.9}, "base_lr"), ({"base_lr": 0.1}, "momentum")],
+)
+def test_a_missing_base_is_named(bases: dict[str, float], needed: str) -> None:
+    with pytest.raises(ScheduleError, match=rf"needs the base it stands on; pass {needed}=\.\.\."):
+        curve("lr: hold =0.1; momentum: hold =0.9", **bases)
+    assert curve("lr: hold =0.1; momentum: hold =0.9", base_lr=0.1, momentum=0.9)(3, "momentum") == 1.0
+
+
+def resolved(horizon: Any, text: str = "lr: hold; momentum: hold", **bases: Any) -> Curve:
+    return schedule(text).resolve(horizon, **bases)
+
+
+def integral(first: Any, stop: Any) -> float:
+    return curve("cosine 1..0").integral(first, stop)
+
+
+def in_tokens(tokens: Any) -> Horizon:
+    return Horizon(10, tokens_per_step=tokens)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: resolved(1000), r"over a run such as Horizon\(total_steps=1000\), got 1000"),
+        (lambda: resolved(None), "over a run such as"),
+        (lambda: resolved(Horizon(9), base_lr="0.1"), "base_lr must be a finite number of at least 0, got '0.1'"),
+        (lambda: resolved(Horizon(9), momentum=-1), "momentum must be a finite number of at least 0, got -1"),
+        (lambda: integral(0.5, 2), "numbers of updates, got 0.5 and 2"),
+        (lambda: integral("0", None), "numbers of updates, got '0' and 97"),
+        (lambda: in_tokens("3"), "tokens_per_step must be a positive number, got '3'"),
+    ],
+)
+def test_what_is_no_number_or_run_is_one_sentence(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(StepwellError, match=message):
+        make()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    numbers: list[Any] = [np.int64(50), np.int32(5), np.float64(10.0), np.float32(0.5)]
+    run = Horizon(numbers[0], steps_per_epoch=numbers[1], tokens_per_step=numbers[2])
+    laid = resolved(run, "hold for 100tok | hold 0.5 for 2ep | hold =1", base_lr=numbers[3])
+    assert (laid.breakpoints(), laid(49)) == ((0, 10, 20), 2.0)
+
+
+def test_no_steps_have_no_factors() -> None:
+    assert curve("cosine 1..0")([]).shape == (0,)
+    assert curve("cosine 1..0")(np.empty((0, 3), dtype=int)).shape == (0, 3)
 
 
 def test_outside_the_run_is_an_error() -> None:

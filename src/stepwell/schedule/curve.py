@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
@@ -15,7 +16,7 @@ from stepwell.schedule import measures
 from stepwell.schedule.laid import Laid
 from stepwell.schedule.lay import lay, natural_length
 from stepwell.schedule.layout import Layout, Window
-from stepwell.schedule.length import Horizon, round_half_up
+from stepwell.schedule.length import Horizon, plain_number, round_half_up
 from stepwell.schedule.shape import ROUNDING
 
 if TYPE_CHECKING:
@@ -73,9 +74,11 @@ class Curve:
                 raise OverrunError(f"step {step} is outside the run, which has steps 0 to {self._last()}")
             return laid.at(step)
         steps = np.asarray(step)
+        if not steps.size:  # an empty list has no type
+            return np.zeros(steps.shape)
         if steps.dtype.kind not in "iu":
             raise OptionError(f"steps are whole numbers, got {steps.dtype} {step!r:.60}")
-        if steps.size and (steps.min() < 0 or (self.total_steps is not None and steps.max() > self.total_steps)):
+        if steps.min() < 0 or (self.total_steps is not None and steps.max() > self.total_steps):
             wrong = steps.min() if steps.min() < 0 else steps.max()
             raise OverrunError(f"step {wrong} is outside the run, which has steps 0 to {self._last()}")
         values = _read(laid, steps.ravel()).reshape(steps.shape)
@@ -164,13 +167,16 @@ def resolve(
     schedule: Schedule, horizon: Horizon, bases: Mapping[str, float], continuing_from: Mapping[str, float]
 ) -> Curve:
     """Lay every entry over the run; see `Schedule.resolve`."""
+    if not isinstance(horizon, Horizon):
+        raise OptionError(f"a schedule is resolved over a run such as Horizon(total_steps=1000), got {horizon!r:.60}")
     total = horizon.total_steps
     if total is None:
         total = _own_length(schedule, horizon)
         horizon = Horizon(total, horizon.steps_per_epoch, horizon.tokens_per_step)
     laid = {}
     for entry in schedule.entries:
-        layout = Layout(horizon, base=_base_of(entry, bases))
+        argument = "base_lr" if entry.name == "lr" else entry.name
+        layout = Layout(horizon, base=_checked(argument, bases.get(argument)), argument=argument)
         laid[entry.name] = lay(entry.expression, Window.whole(total), continuing_from.get(entry.name, 1.0), layout)
         _check_values(entry, laid[entry.name], total)
     return Curve(schedule, horizon, dict(bases), dict(continuing_from), laid)
@@ -206,8 +212,11 @@ def _check_values(entry: Entry, laid: Laid, total: int | None) -> None:
         )
 
 
-def _base_of(entry: Entry, bases: Mapping[str, float]) -> float | None:
-    known = bases.get("base_lr") if entry.name == "lr" else bases.get(entry.name)
-    if known is not None and not (np.isfinite(known) and known >= 0):
-        raise ScheduleError(f"the base value of {entry.name!r} must be a finite number of at least 0, got {known}")
-    return known
+def _checked(argument: str, base: object) -> float | None:
+    """The base value of an entry."""
+    if base is None:
+        return None
+    plain = plain_number(base)
+    if plain is None or not (math.isfinite(plain) and plain >= 0):
+        raise ScheduleError(f"{argument} must be a finite number of at least 0, got {base!r}")
+    return plain

@@ -44,6 +44,7 @@ class Layout:
     stretch: Fraction = Fraction(1)
     stair: float | None = None
     right: bool | None = None
+    argument: str = "base_lr"  # of `resolve`, that gives the base
 
     def steps(self, length: Length) -> Fraction:
         """A length in updates, stretched by the cycles around it."""
@@ -57,7 +58,9 @@ class Layout:
         if not value.absolute:
             return value.number
         if self.base is None:
-            raise ScheduleError(f"the absolute value {str(value)!r} needs the base it stands on; pass base_lr=...")
+            raise ScheduleError(
+                f"the absolute value {str(value)!r} needs the base it stands on; pass {self.argument}=..."
+            )
         if self.base == 0:
             raise ScheduleError(
                 f"the absolute value {str(value)!r} cannot be a factor of a base of 0; start from a base above 0 (an "

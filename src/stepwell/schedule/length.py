@@ -44,9 +44,12 @@ class Horizon:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, _whole(name, value))
-        tokens = self.tokens_per_step
-        if tokens is not None and not (_is_number(tokens) and 0 < tokens < float("inf")):
-            raise OptionError(f"tokens_per_step must be a positive number, got {tokens!r}")
+        if self.tokens_per_step is not None:
+            tokens = plain_number(self.tokens_per_step)
+            if tokens is None or not 0 < tokens < float("inf"):
+                raise OptionError(f"tokens_per_step must be a positive number, got {self.tokens_per_step!r}")
+            if type(self.tokens_per_step) not in (int, float):  # numpy's
+                object.__setattr__(self, "tokens_per_step", tokens)
 
     @classmethod
     def epochs(cls, num_epochs: int, *, steps_per_epoch: int, tokens_per_step: float | None = None) -> Horizon:
@@ -114,10 +117,6 @@ def plain_number(value: object) -> float | None:
 def round_half_up(exact: Fraction) -> int:
     """The nearest whole number; a half goes up, so 0.5 is 1 and 2.5 is 3."""
     return int((exact + Fraction(1, 2)) // 1)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _whole(name: str, value: object) -> int:

@@ -37,6 +37,8 @@ def integral(curve: Curve, first: int, stop: int | None, entry: str) -> float:
     """The sum of the factors of the updates `first` to `stop - 1`, rounded once."""
     total = curve.total_steps
     stop = _end(curve, "stop") if stop is None else stop
+    if not all(hasattr(step, "__index__") for step in (first, stop)):
+        raise OptionError(f"first and stop are numbers of updates, got {first!r} and {stop!r}")
     if not 0 <= first <= stop or (total is not None and stop > total):
         raise OverrunError(
             f"the updates {first} to {stop} are not in the run, which has {total if total is not None else 'no'} "

@@ -39,7 +39,7 @@ def cut(node: Expression, length: int) -> Expression:
     """The first `length` steps of an expression whose own lengths are in steps."""
     head = _head(node, Fraction(length))
     suffix = Suffix(length=Length(float(length)))
-    if isinstance(head, Phase | Table) and head.suffix.length is None:
+    if isinstance(head, Phase | Table | Repeat) and head.suffix.length is None:
         return replace(head, suffix=replace(head.suffix, length=suffix.length))
     return Group(head, suffix)
 

@@ -196,7 +196,7 @@ def test_a_missing_figure_of_the_run_is_named(text: str, needed: str) -> None:
 )
 def test_a_missing_base_is_named(bases: dict[str, float], needed: str) -> None:
     with pytest.raises(ScheduleError, match=rf"needs the base it stands on; pass {needed}=\.\.\."):
-        curve("lr: hold =0.1; momentum: hold =0.9", **bases)
+        resolved(Horizon(STEPS), "lr: hold =0.1; momentum: hold =0.9", **bases)
     assert curve("lr: hold =0.1; momentum: hold =0.9", base_lr=0.1, momentum=0.9)(3, "momentum") == 1.0
 
 

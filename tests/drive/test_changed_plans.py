@@ -252,3 +252,62 @@ def test_a_change_to_what_cannot_be_changes_nothing(wrong: Any) -> None:
     with pytest.raises(StepwellError):
         scheduler.cool_down(3, shape=str(wrong))
     assert scheduler.edits == ()
+
+
+def test_a_change_keeps_momentum_where_an_optimizer_can_work_with_it() -> None:
+    scheduler = Scheduler(sgd(), "lr: linear 1..0; momentum: hold", total_steps=10)
+    with pytest.raises(OptionError, match=r"takes momentum of parameter group 0 from 1\.8 to 1\.8"):
+        scheduler.replace("momentum: hold 2")
+    assert (scheduler.edits, scheduler.optimizer.param_groups[0]["momentum"]) == ((), 0.9)
+
+
+def test_a_cool_down_ends_the_run_though_other_entries_would_go_on() -> None:
+    scheduler = Scheduler(sgd(), "lr: linear 1..0; momentum: linear 1..0.5", total_steps=10)
+    go(scheduler, 2)
+    scheduler.cool_down(3)
+    assert scheduler.total_steps == 5
+    scheduler.extend(20)
+    assert scheduler.total_steps == 20
+
+
+def test_what_to_do_after_the_end_works() -> None:
+    scheduler = Scheduler(sgd(), "linear 1..0.5", total_steps=4)
+    with pytest.warns(UserWarning, match="SW101"):
+        go(scheduler, 6)
+    with pytest.raises(OptionError, match=r"nothing of the run is left after step 6; call extend\(total_steps\) first"):
+        scheduler.rewarm(2)
+    scheduler.extend(10)
+    scheduler.rewarm(2)
+    assert go(scheduler, 3)[-1] == [0.4]
+
+
+# Groups that are added
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("0.1", "a str; give it a number"),
+        (-1.0, "must be a finite number of at least 0"),
+        (float("nan"), "finite number"),
+    ],
+)
+def test_the_rate_of_a_late_group_is_judged_like_any_other(rate: Any, message: str) -> None:
+    scheduler = Scheduler(sgd(), "linear 1..0", total_steps=10)
+    scheduler.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate})
+    with pytest.raises(StepwellError, match=message):
+        scheduler.step()
+
+
+def test_a_late_group_gets_the_tensor_rate_as_it_was_and_its_own() -> None:
+    rate = torch.tensor(0.5, dtype=torch.float64)
+    optimizer = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.zeros(1))]}], lr=rate)
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=10)
+    for _ in range(2):
+        for _ in range(2):
+            scheduler.step()
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))]})
+    scheduler.step()
+    assert [float(group["lr"]) for group in optimizer.param_groups] == [0.25] * 3
+    assert len({id(group["lr"]) for group in optimizer.param_groups}) == 3
+    assert optimizer.param_groups[0]["lr"] is rate

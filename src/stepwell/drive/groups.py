@@ -60,7 +60,7 @@ def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
     groups = optimizer.param_groups
     for index, group in enumerate(groups):
         _check_rate(index, group)
-    _separate(groups)
+    _separate(optimizer)
     if given is None:
         rates = [_own_rate(index, group) for index, group in enumerate(groups)]
     elif _is_list(given):
@@ -70,13 +70,25 @@ def base_rates(optimizer: Optimizer, given: Any) -> list[float]:
     else:
         rates = [_number(given)] * len(groups)
     for index, rate in enumerate(rates):
-        if not (math.isfinite(rate) and rate >= 0):
-            raise OptionError(
-                f"the base rate of parameter group {index} must be a finite number of at least 0, got {rate}"
-            )
+        _check_base(index, rate)
     if not any(rates):
         raise OptionError("the base rate must be above 0, got 0 for every parameter group")
     return rates
+
+
+def late_rates(optimizer: Optimizer, known: int) -> tuple[float, ...]:
+    """The base rates of the groups that were added after the first `known`: their own `lr`, left as `initial_lr`.
+
+    Raises:
+        OptimizerError, OptionError: no rate, or one that is negative or not finite.
+    """
+    _separate(optimizer)
+    rates = []
+    for index, group in enumerate(optimizer.param_groups[known:], start=known):
+        _check_rate(index, group)
+        _check_base(index, float(group.get("initial_lr", group["lr"])))
+        rates.append(float(group.setdefault("initial_lr", float(group["lr"]))))
+    return tuple(rates)
 
 
 def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]]) -> dict[str, tuple[float | None, ...]]:
@@ -139,14 +151,22 @@ def _check_rate(index: int, group: Mapping[str, Any]) -> None:
         raise OptimizerError(f"parameter group {index} has {found}; give it a number such as 0.1")
 
 
-def _separate(groups: Sequence[dict[str, Any]]) -> None:
-    """Give each group a rate of its own where torch put one tensor into several."""
+def _check_base(index: int, rate: float) -> None:
+    if not (math.isfinite(rate) and rate >= 0):
+        raise OptionError(f"the base rate of parameter group {index} must be a finite number of at least 0, got {rate}")
+
+
+def _separate(optimizer: Optimizer) -> None:
+    """Give each group a rate of its own where torch put one tensor into several, and into the next that is added."""
     seen: set[int] = set()
-    for group in groups:
+    for group in optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
             if id(group["lr"]) in seen:
                 group["lr"] = group["lr"].clone()
             seen.add(id(group["lr"]))
+    default = optimizer.defaults.get("lr")
+    if id(default) in seen and isinstance(default, torch.Tensor):
+        optimizer.defaults["lr"] = default.clone()
 
 
 def _is_list(given: object) -> bool:

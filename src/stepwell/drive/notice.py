@@ -38,10 +38,7 @@ def overwritten(optimizer: Optimizer, step: int) -> Finding | None:
             f"a torch scheduler was put on this optimizer too and changed the rate from {written:.3g} to {found:.3g}; "
             "put both shapes into one schedule text"
         )
-    message = (
-        f"the rate was changed from {written:.3g} to {found:.3g} by other code, and the schedule sets it again; "
-        "to change the plan, call replace(), cool_down(), rewarm() or extend()"
-    )
+    message = f"the rate was changed from {written:.3g} to {found:.3g} by other code, and the schedule sets it again"
     return _said(Finding("SW110", f"step {step}", message, (("written", written), ("found", found))))
 
 

@@ -38,6 +38,14 @@ class Plan:
         names = dict.fromkeys(entry.name for one in self.schedules for entry in one.entries)
         return [Track(name, self.bases[name], tuple(self._stretches(name))) for name in names]
 
+    def end(self, tracks: Sequence[Track]) -> int | None:
+        """The number of updates in the run: that of the last change of plan, else that of the longest entry."""
+        if self.edits and self.edits[-1].horizon.total_steps is not None:
+            return self.edits[-1].offset + self.edits[-1].horizon.total_steps
+        ends = [track.stretches[-1].end for track in tracks]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
+
     def plain(self) -> dict[str, Any]:
         """Numbers, texts, lists and dicts only."""
         return {
@@ -85,7 +93,8 @@ class Plan:
     def changed(self, step: int, kind: Kind, text: str | Schedule, steps: int | None, tracks: Sequence[Track]) -> Edit:
         """The change to a text whose clock begins at `step` and which continues from the factors there."""
         if steps is not None and steps < 1:
-            raise OptionError(f"nothing of the run is left after step {step}; pass a larger total_steps")
+            instead = "pass a larger total_steps" if kind == "replace" else "call extend(total_steps) first"
+            raise OptionError(f"nothing of the run is left after step {step}; {instead}")
         schedule = read_schedule(text)
         begins = {track.entry: track.factors(step) for track in tracks}
         if any(entry.name not in begins or entry.controller is not None for entry in schedule.entries):
@@ -113,7 +122,16 @@ class Plan:
                 begins = Track(name, self.bases[name], tuple(stretches)).factors(edit.step)
             if (stretch := edit.stretch(name, bases_of, begins)) is not None:
                 stretches.append(stretch)
+                self._check_stretch(name, stretch, [*edit.begins[name], *begins[len(edit.begins[name]) :]])
         return stretches
+
+    def _check_stretch(self, name: str, stretch: Stretch, begins: Sequence[float | None]) -> None:
+        """Look at one of all groups that go alike."""
+        alike = {(begin, base): index for index, (begin, base) in enumerate(zip(begins, self.bases[name], strict=True))}
+        for index in alike.values():
+            curve = stretch.curves[index]
+            if curve is not None:
+                self._check_range(name, index, curve)
 
     def _check_range(self, name: str, index: int, curve: Curve) -> None:
         if name != "lr":

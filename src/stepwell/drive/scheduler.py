@@ -12,7 +12,7 @@ from stepwell.drive import entries, notice, resume
 from stepwell.drive.as_torch import AsTorch
 from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, refuse_torch, release
-from stepwell.drive.groups import WRITTEN, Wanted, base_rates, check_moved, choose, other_bases
+from stepwell.drive.groups import WRITTEN, Wanted, base_rates, check_moved, choose, late_rates, other_bases
 from stepwell.drive.observed import Observed, number_of
 from stepwell.drive.plan import Plan, whole_steps
 from stepwell.drive.track import Track
@@ -197,9 +197,7 @@ class Scheduler(AsTorch):
         tracks = plan.tracks()
         observed = self._observed.following(plan.schedules, plan.bases["lr"])
         self._plan, self._num_groups, self._observed = plan, len(plan.schedules), observed
-        ends = [track.stretches[-1].end for track in tracks]
-        known = [end for end in ends if end is not None]
-        self._end = max(known) if known and len(known) == len(ends) else None
+        self._end = plan.end(tracks)
         fed = observed.keys
         self._tracks = [(track, track.shared if track.entry == "lr" and "lr" not in fed else None) for track in tracks]
 
@@ -210,8 +208,7 @@ class Scheduler(AsTorch):
         if len(groups) < known:
             raise OptimizerError(f"the optimizer had {known} parameter groups and has {len(groups)} now")
         schedules = choose(self._wanted, groups)
-        late = tuple(float(group.setdefault("initial_lr", group["lr"])) for group in groups[known:])
-        rates: tuple[float | None, ...] = (*plan.bases["lr"], *late)
+        rates: tuple[float | None, ...] = (*plan.bases["lr"], *late_rates(self.optimizer, known))
         bases = {"lr": rates, **other_bases(schedules, groups)}
         self._follow_plan(replace(plan, schedules=schedules, bases=bases))
 

@@ -48,6 +48,7 @@ class Scheduler(AsTorch):
         OptionError: a base rate that is not positive and finite, or an unknown group.
 
     Example:
+        >>> import torch
         >>> weight = torch.nn.Parameter(torch.zeros(1))
         >>> optimizer = torch.optim.SGD([weight], lr=0.1)
         >>> scheduler = Scheduler(optimizer, "linear 1..0", total_steps=4)

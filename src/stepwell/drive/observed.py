@@ -79,12 +79,13 @@ def number_of(metric: Any) -> float:
     Raises:
         OptionError: it is no number, or several.
     """
-    if not isinstance(metric, bool | str):
-        try:
-            return float(metric)
-        except (TypeError, ValueError, RuntimeError):  # the last is torch's, of a tensor with several elements
-            pass
-    raise OptionError(f"a metric is one number, got {metric!r:.60}")
+    try:
+        number = None if isinstance(metric, bool | str) else float(metric)
+    except (TypeError, ValueError, RuntimeError):  # the last is torch's, of a tensor with several elements
+        number = None
+    if number is None:
+        raise OptionError(f"a metric is one number, got {metric!r:.60}")
+    return number
 
 
 def named(schedules: Sequence[Schedule]) -> tuple[dict[str, Controller], dict[str, tuple[str | None, ...]]]:

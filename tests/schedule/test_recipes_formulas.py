@@ -159,6 +159,20 @@ CASES: list[tuple[str, Formula]] = [
         for low in (0, 0.03)
         for total in ("", "lr_decay_steps=110, ")
     ),
+    *(  # no plateau between the warm-up and the cooldown
+        (
+            f"megatron.wsd(lr_warmup_steps={n}, lr_decay_steps={n + 30}, wsd_decay_steps=30, "
+            f"lr_wsd_decay_style={cooling}, min_lr={low})",
+            megatron("wsd", n, n + 30, low, 0, 30, cooling),
+        )
+        for cooling in ("exponential", "linear")
+        for low in (0, 0.03)
+        for n in (0, 12)
+    ),
+    (
+        f"torchtitan.linear_warmup_stable_decay(warmup_steps=60, total_steps={TOTAL}, decay_ratio=0.5)",
+        torchtitan(60, TOTAL, 0.5, "linear", 0),
+    ),
     *(
         (f"deepspeed.warmup_lr(warmup_num_steps={n}, warmup_type={way})", deepspeed("warmup_lr", n, TOTAL, way, 0))
         for way in ("log", "linear")

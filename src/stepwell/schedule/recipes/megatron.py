@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from stepwell.schedule.recipes.parts import Span, after, length, less, phase, rate, warmup
+from stepwell.schedule.recipes.parts import Span, after, length, less, phase, plateau, rate, warmup
 from stepwell.schedule.recipes.recipe import Recipe
 
 
@@ -63,8 +63,8 @@ def wsd(
     rise, cool = length("lr_warmup_steps", lr_warmup_steps, zero=True), length("wsd_decay_steps", wsd_decay_steps)
     low = rate("min_lr", min_lr)
     rest = after("lr_decay_steps", lr_decay_steps, "lr_warmup_steps", rise)
-    stable = None if rest is None else less("lr_decay_steps", rest, "wsd_decay_steps", cool)
-    begin = _rise(rise, init_lr) + (f"hold 1 for {stable} | " if stable else "hold 1 | ")
+    stable = None if rest is None else less("lr_decay_steps", rest, "wsd_decay_steps", cool, nothing=True)
+    begin = _rise(rise, init_lr) + plateau(stable)
     if lr_wsd_decay_style == "exponential":
         half = f"(exponential 2..1 over {cool})"  # twice a half-life, 2 * 0.5 ** share
         fall = f"{half} - 1"
@@ -72,7 +72,7 @@ def wsd(
             fall = f"{half} + {rate('min_lr', 2 * (min_lr or 0.0))} - 1 - {low} * {half}"
         return f"{begin}({fall}) for {cool}" if stable is None else f"{begin}({fall})"
     shape = {"linear": "linear", "cosine": "cosine", "minus_sqrt": "1-sqrt"}[lr_wsd_decay_style]
-    return begin + phase(shape, "1", low, over=cool if stable else None, span=None if stable else cool)
+    return begin + phase(shape, "1", low, over=None if stable is None else cool, span=cool if stable is None else None)
 
 
 def _rise(lr_warmup_steps: Span, init_lr: float | None) -> str:

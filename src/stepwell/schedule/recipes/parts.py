@@ -88,8 +88,8 @@ def scaled(span: Length, factor: float | Fraction) -> Length:
     return Length(float(Fraction(repr(span.value)) * exact), span.unit)
 
 
-def less(whole_name: str, total: Length, part_name: str, part: Length) -> Length:
-    """What is left of a length when a part of it is over."""
+def less(whole_name: str, total: Length, part_name: str, part: Length, *, nothing: bool = False) -> Length:
+    """What is left of a length when a part of it is over; `nothing` allows that it is all of it."""
     if part.value == 0:
         return total
     if total.unit != part.unit:
@@ -98,7 +98,7 @@ def less(whole_name: str, total: Length, part_name: str, part: Length) -> Length
             "rest of the run"
         )
     rest = Fraction(repr(total.value)) - Fraction(repr(part.value))
-    if rest <= 0:
+    if rest < 0 or (rest == 0 and not nothing):
         raise ScheduleError(f"{part_name} is shorter than {whole_name}, got {part} of {total}")
     return Length(float(rest), total.unit)
 
@@ -145,6 +145,11 @@ def phase(
 def warmup(span: Length, start: str = "0", end: str = "1", *, shape: str = "linear", right: bool = False) -> str:
     """A warm-up and the bar after it; nothing where it has no length."""
     return f"{phase(shape, start, end, span=span, right=right)} | " if span.value else ""
+
+
+def plateau(span: Length | None) -> str:
+    """The stretch at the peak and the bar after it; the rest of the run for None, nothing where it has no length."""
+    return "hold 1 | " if span is None else f"hold 1 for {span} | " if span.value else ""
 
 
 def after(name: str, total: Span | None, part_name: str, part: Length) -> Length | None:

@@ -26,6 +26,7 @@ from stepwell.schedule.recipes.parts import (
     warmup,
     whole,
 )
+from stepwell.schedule.recipes.parts import plateau as stretch
 from stepwell.schedule.recipes.parts import poly as poly_of
 from stepwell.schedule.recipes.recipe import Recipe
 
@@ -163,11 +164,11 @@ def wsd(
     rise, fall = _Rise(warmup_t, warmup_lr_init, prefix=True), length("decay_t", decay_t)
     shape = f"power({written(number('decay_power', decay_power, above=True))})" if decay_fn == "power" else decay_fn
     floor = rate("lr_min", lr_min)
-    stable = None if t_initial is None else less("t_initial", length("t_initial", t_initial), "decay_t", fall)
-    if stable is None:
-        text = f"hold 1 | {phase(shape, '1', floor, span=fall)}"
-    else:
-        text = f"hold 1 for {stable} | {phase(shape, '1', floor, over=fall)}"
+    stable = None
+    if t_initial is not None:
+        stable = less("t_initial", length("t_initial", t_initial), "decay_t", fall, nothing=True)
+    span, over = (fall, None) if stable is None else (None, fall)
+    text = f"{stretch(stable)}{phase(shape, '1', floor, over=over, span=span)}"
     return _by_epoch(f"{warmup(rise.span, rise.start)}{text}", rise.span, fall)
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 from stepwell.schedule.length import Length, Unit
-from stepwell.schedule.recipes.parts import Span, after, length, less, number, percent, phase, scaled, share, warmup
+from stepwell.schedule.recipes.parts import (
+    Span,
+    after,
+    length,
+    less,
+    number,
+    percent,
+    phase,
+    plateau,
+    scaled,
+    share,
+    warmup,
+)
 from stepwell.schedule.recipes.recipe import Recipe
 
 
@@ -34,8 +46,8 @@ def linear_warmup_stable_decay(
     total = length("total_steps", total_steps)
     fall = scaled(total, number("decay_ratio", decay_ratio, most=1.0, above=True))
     fall = Length(float(round(fall.value))) if fall.unit is Unit.STEPS else fall
-    stable = less("total_steps", rest or total, "decay_ratio", fall)
-    return f"{begin}hold 1 for {stable} | {phase(shape, '1', low, over=fall)}"
+    stable = less("what warmup_steps leaves of total_steps", rest or total, "decay_ratio", fall, nothing=True)
+    return f"{begin}{plateau(stable)}{phase(shape, '1', low, over=fall)}"
 
 
 RECIPES = (

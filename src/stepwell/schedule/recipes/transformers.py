@@ -13,7 +13,6 @@ from typing import Literal
 from stepwell.errors import ScheduleError
 from stepwell.schedule.length import Length, Unit, written
 from stepwell.schedule.recipes.parts import (
-    NOTHING,
     Span,
     after,
     length,
@@ -21,6 +20,7 @@ from stepwell.schedule.recipes.parts import (
     number,
     percent,
     phase,
+    plateau,
     poly,
     rate,
     readings,
@@ -162,20 +162,12 @@ def warmup_stable_decay(
     low = share("min_lr_ratio", min_lr_ratio, most=1.0)
     if num_stable_steps is None:
         rest = after("num_training_steps", num_training_steps, "num_warmup_steps", rise)
-        stable = (
-            NOTHING
-            if rest == fall
-            else None
-            if rest is None
-            else less("num_training_steps", rest, "num_decay_steps", fall)
-        )
+        stable = None if rest is None else less("num_training_steps", rest, "num_decay_steps", fall, nothing=True)
     else:
         stable = length("num_stable_steps", num_stable_steps, zero=True)
     up = {"linear": "linear", "cosine": "cosine", "1-sqrt": "poly(0.5)"}[warmup_type]
-    if stable is None:
-        return f"{warmup(rise, low, shape=up)}hold 1 | {phase(decay_type, '1', low, span=fall)}"
-    plateau = f"hold 1 for {stable} | " if stable.value else ""
-    return f"{warmup(rise, low, shape=up)}{plateau}{phase(decay_type, '1', low, over=fall)}"
+    span, over = (fall, None) if stable is None else (None, fall)
+    return f"{warmup(rise, low, shape=up)}{plateau(stable)}{phase(decay_type, '1', low, over=over, span=span)}"
 
 
 def reduce_lr_on_plateau(

@@ -102,6 +102,8 @@ def judge(task: str, optimizer: str, schedule: str, lr: float) -> tuple[float, f
         return normalised(scores(task, optimizer, schedule, place), untrained(task), 0, known.best)
 
     position = PER_DECADE * math.log10(lr)
+    if abs(position - round(position)) < 0.01:  # a rate of the grid, printed with three digits
+        position = float(round(position))
     lowest = nearest(float(known.rates[0]))
     while position < lowest and at(lowest)[0] < IDLE:
         lowest -= COARSE

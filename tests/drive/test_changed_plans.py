@@ -311,3 +311,22 @@ def test_a_late_group_gets_the_tensor_rate_as_it_was_and_its_own() -> None:
     assert [float(group["lr"]) for group in optimizer.param_groups] == [0.25] * 3
     assert len({id(group["lr"]) for group in optimizer.param_groups}) == 3
     assert optimizer.param_groups[0]["lr"] is rate
+
+
+@pytest.mark.parametrize("on_change", ["keep", "rescale"])
+@pytest.mark.parametrize("here", ["cosine 1..0", "linear 1..=0.1"])
+def test_a_late_group_does_not_bring_the_other_plan_back(here: str, on_change: Any) -> None:
+    saved = Scheduler(sgd(), "lr: linear 1..0; momentum: linear 1..0.5", total_steps=20)
+    go(saved, 5)
+    alone, joined = (
+        Scheduler(sgd(), f"lr: {here}; momentum: hold 0.8", total_steps=30, on_change=on_change) for _ in range(2)
+    )
+    for scheduler in (alone, joined):
+        scheduler.load_state_dict(saved.state_dict())
+    joined.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.4})
+    for scheduler in (alone, joined):
+        scheduler.step()
+    assert rates(joined)[:1] == rates(alone)
+    assert joined.optimizer.param_groups[0]["momentum"] == alone.optimizer.param_groups[0]["momentum"]
+    if on_change == "keep":
+        assert rates(joined)[1] == rates(joined)[0]

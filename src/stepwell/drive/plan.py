@@ -75,6 +75,13 @@ class Plan:
             rates.append(rate if by_text or rate is None else rate * ratio)
         return replace(self, schedules=tuple(schedules), bases={**self.bases, "lr": tuple(rates)})
 
+    def joined(self, schedules: Sequence[Schedule], bases: Mapping[str, Sequence[float | None]]) -> Plan:
+        """The same plan with more groups: their schedules, and their base values by entry."""
+        before, after = (None,) * len(self.schedules), (None,) * len(schedules)
+        names = dict.fromkeys([*self.bases, *bases])
+        together = {name: (*self.bases.get(name, before), *bases.get(name, after)) for name in names}
+        return replace(self, schedules=(*self.schedules, *schedules), bases=together)
+
     def extended(self, step: int, total_steps: int) -> Edit:
         """The change to a run of `total_steps`, under the text that rules now and from its own start."""
         total_steps = whole_steps("total_steps", total_steps)

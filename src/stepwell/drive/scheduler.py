@@ -208,10 +208,12 @@ class Scheduler(AsTorch):
         known = len(plan.schedules)
         if len(groups) < known:
             raise OptimizerError(f"the optimizer had {known} parameter groups and has {len(groups)} now")
-        schedules = choose(self._wanted, groups)
-        rates: tuple[float | None, ...] = (*plan.bases["lr"], *late_rates(self.optimizer, known))
-        bases = {"lr": rates, **other_bases(schedules, groups)}
-        self._follow_plan(replace(plan, schedules=schedules, bases=bases))
+        chosen = choose(self._wanted, groups)
+        if chosen[:known] != plan.schedules:  # it was kept or rescaled on a resume: late groups go with the last one
+            chosen = (*plan.schedules, *plan.schedules[-1:] * (len(groups) - known))
+        late = other_bases(chosen[known:], groups[known:])
+        late["lr"] = late_rates(self.optimizer, known)
+        self._follow_plan(plan.joined(chosen[known:], late))
 
     # Changes of plan
 

@@ -330,3 +330,24 @@ def test_a_late_group_does_not_bring_the_other_plan_back(here: str, on_change: A
     assert joined.optimizer.param_groups[0]["momentum"] == alone.optimizer.param_groups[0]["momentum"]
     if on_change == "keep":
         assert rates(joined)[1] == rates(joined)[0]
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_state_has_all_groups_of_the_moment(steps: int) -> None:
+    one, other = (Scheduler(sgd(), "linear 1..0", total_steps=10) for _ in range(2))
+    go(one, 4)
+    for scheduler in (one, other):
+        scheduler.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.8})
+    go(one, steps)
+    other.load_state_dict(through_json(one))  # neither has made an update with the new group, for steps=0
+    there = Scheduler(sgd(0.4, 0.8), "linear 1..0", total_steps=10)
+    there.load_state_dict(through_json(one))
+    assert rates(other) == rates(there) == pytest.approx([0.4 * (0.6 - steps / 10), 0.8 * (0.6 - steps / 10)])
+
+
+def test_the_first_update_of_a_late_group_has_its_rate_after_write() -> None:
+    scheduler = Scheduler(sgd(), "linear 1..0", total_steps=10)
+    go(scheduler, 9)
+    scheduler.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.8})
+    scheduler.write()
+    assert rates(scheduler) == pytest.approx([0.04, 0.08])

@@ -27,7 +27,8 @@ class Scheduler(AsTorch):
     """Sets the rate of every parameter group to its base rate times the schedule's factor, before each update.
 
     Call `step()` after every `optimizer.step()`; or pass `follow=True` and call nothing: it then moves whenever the
-    optimizer really stepped. A group that is added later joins with its own `lr` as base rate.
+    optimizer really stepped. A group that is added later joins with its own `lr` as base rate at the next step; call
+    `write()` after adding it, so that its first update has the rate of the schedule too.
 
     Args:
         optimizer: its groups give the base rates (`initial_lr` where a scheduler left one, else `lr`).
@@ -203,9 +204,11 @@ class Scheduler(AsTorch):
         self._tracks = [(track, track.shared if track.entry == "lr" and "lr" not in fed else None) for track in tracks]
 
     def _join(self) -> None:
-        """Take in parameter groups that were added after the Scheduler was built."""
+        """Take in parameter groups that were added since it was last looked."""
         groups, plan = self.optimizer.param_groups, self._plan
         known = len(plan.schedules)
+        if len(groups) == known:
+            return
         if len(groups) < known:
             raise OptimizerError(f"the optimizer had {known} parameter groups and has {len(groups)} now")
         chosen = choose(self._wanted, groups)
@@ -254,6 +257,7 @@ class Scheduler(AsTorch):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a resume needs, as plain data: numbers, texts, lists. Loads with `weights_only=True`."""
+        self._join()
         return {
             "version": resume.VERSION,
             "step": self._now,
@@ -270,6 +274,7 @@ class Scheduler(AsTorch):
                 schedule, horizon or base rate.
         """
         resume.check(state_dict)
+        self._join()
         saved, now = len(state_dict["schedules"]), len(self._plan.schedules)
         if saved != now:
             raise ResumeError(

@@ -11,6 +11,7 @@ import textwrap
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,3 +247,33 @@ def test_a_killed_run_goes_on_to_bit_identical_weights(tmp_path: Path) -> None:
     assert resumed.returncode == 0, errors
     assert weights == expected
     assert np.isfinite(np.fromstring(weights.strip("[]\n"), sep=",")).all()
+
+
+class Accelerated:
+    """How accelerate's AcceleratedScheduler steps what it wraps, on one process (its scheduler.py)."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self.scheduler = scheduler
+
+    def step(self) -> None:
+        if hasattr(self.scheduler, "total_steps"):
+            if self.scheduler._step_count <= self.scheduler.total_steps:
+                self.scheduler.step()
+        else:
+            self.scheduler.step()
+
+
+@pytest.mark.parametrize("total", [4, None])
+def test_accelerate_steps_it_to_its_end(total: int | None) -> None:
+    text = "linear 1..0" if total else "linear 1..0 over 4"
+    optimizer = sgd()
+    scheduler = Scheduler(optimizer, text, total_steps=total)
+    wrapped = Accelerated(scheduler)
+    seen = []
+    for _ in range(6):  # past the end it is held, and accelerate does not ask for more
+        seen.append(optimizer.param_groups[0]["lr"] / BASE)
+        optimizer.step()
+        wrapped.step()
+    assert seen == pytest.approx([1, 0.75, 0.5, 0.25, 0, 0])
+    assert scheduler.last_epoch == (4 if total else 6)
+    assert scheduler.findings == []

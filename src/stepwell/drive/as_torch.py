@@ -18,6 +18,13 @@ LATER_MEMBER = (
 )
 
 
+class _Count(int):
+    """A number of calls that is within any total, also within None: accelerate asks `_step_count <= total_steps`."""
+
+    def __le__(self, total: int | None) -> bool:
+        return total is None or int(self) <= total
+
+
 class AsTorch(LRScheduler):
     """A scheduler whose rates are those in the optimizer and whose base rates are those of its plan."""
 
@@ -34,6 +41,15 @@ class AsTorch(LRScheduler):
         self._now = value
         if value < 0:  # a SequentialLR takes back the first step of every member, and makes it again for the first
             refuse_later_member(self, LATER_MEMBER)
+
+    @property
+    def _step_count(self) -> int:
+        """How often torch's own would have been called: once when it is built, and at every step since."""
+        return _Count(self._now + 1)
+
+    @_step_count.setter
+    def _step_count(self, value: int) -> None:
+        """It follows from the number of the coming update; torch's combinators set it before they step."""
 
     def get_last_lr(self) -> list[Any]:
         """The rate of every group for the coming update."""

@@ -277,3 +277,17 @@ def test_accelerate_steps_it_to_its_end(total: int | None) -> None:
     assert seen == pytest.approx([1, 0.75, 0.5, 0.25, 0, 0])
     assert scheduler.last_epoch == (4 if total else 6)
     assert scheduler.findings == []
+
+
+@pytest.mark.parametrize("text", ["linear 1..0", "(linear 1..0) * plateau(x0.1)"])
+def test_ignite_counts_on_and_writes_the_rates_itself(text: str) -> None:
+    """Its LRScheduler asks for `get_lr()`, writes, and adds 1 to `last_epoch`; it saw the first rate for ever."""
+    optimizer = sgd()
+    scheduler = Scheduler(optimizer, text, total_steps=4)
+    seen = []
+    for _ in range(4):
+        optimizer.param_groups[0]["lr"] = scheduler.get_lr()[0]
+        scheduler.last_epoch += 1
+        seen.append(optimizer.param_groups[0]["lr"] / BASE)
+        optimizer.step()
+    assert seen == pytest.approx([1, 0.75, 0.5, 0.25])

@@ -289,6 +289,14 @@ def test_what_an_optimizer_cannot_work_with_is_refused_before_the_first_update(t
         Scheduler(sgd(), text, total_steps=10)
 
 
+@pytest.mark.parametrize("wrong", [2.5, "3", None])
+def test_a_count_is_a_whole_number(wrong: Any) -> None:
+    scheduler = Scheduler(sgd(), "linear 1..0", total_steps=10)
+    with pytest.raises(OptionError, match="last_epoch is the number of the coming update, a whole number; got"):
+        scheduler.last_epoch = wrong
+    assert scheduler.last_epoch == 0
+
+
 def test_two_names_of_one_entry_are_refused() -> None:
     adam = torch.optim.Adam([{"params": weights()}], lr=0.1)
     with pytest.raises(OptimizerError, match="momentum and beta1 are one entry of this optimizer"):

@@ -9,7 +9,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from stepwell.drive import entries
 from stepwell.drive.follow import refuse_later_member
+from stepwell.drive.observed import Observed
 from stepwell.drive.plan import Plan
+from stepwell.drive.track import Ahead, Track
 from stepwell.errors import OptimizerError, OptionError
 
 LATER_MEMBER = (
@@ -30,6 +32,8 @@ class AsTorch(LRScheduler):
 
     _plan: Plan
     _now: int  # the number of the coming update
+    _observed: Observed
+    _tracks: list[tuple[Track, Ahead | None]]
 
     @property
     def last_epoch(self) -> int:
@@ -38,7 +42,9 @@ class AsTorch(LRScheduler):
 
     @last_epoch.setter
     def last_epoch(self, value: int) -> None:
-        self._now = value
+        if not hasattr(value, "__index__"):
+            raise OptionError(f"last_epoch is the number of the coming update, a whole number; got {value!r}")
+        self._now = int(value)
         if value < 0:  # a SequentialLR takes back the first step of every member, and makes it again for the first
             refuse_later_member(self, LATER_MEMBER)
 
@@ -56,8 +62,15 @@ class AsTorch(LRScheduler):
         return [entries.read(group, "lr") for group in self.optimizer.param_groups]
 
     def get_lr(self) -> list[float | torch.Tensor]:
-        """The same; torch's base class asks for it by this name."""
-        return self.get_last_lr()
+        """The rate that the plan has for update `last_epoch`; ignite counts that on and writes the rates itself."""
+        rates: list[float | torch.Tensor] = self.get_last_lr()
+        fed = self._observed.factors("lr")
+        for track in (track for track, _ in self._tracks if track.entry == "lr"):
+            factors = track.factors(max(self._now, 0))
+            for index, (base, factor) in enumerate(zip(track.bases, factors, strict=True)):
+                if base is not None and factor is not None:
+                    rates[index] = base * factor * (1.0 if fed is None else fed[index])
+        return rates
 
     @property
     def base_lrs(self) -> list[float | torch.Tensor]:

@@ -45,7 +45,7 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]
 def on_two_ranks(code: str, folder: Path) -> list[list[str]]:
     """What each of two ranks printed, line by line; they meet in a file of the folder."""
     ranks = [run(code, str(rank), (folder / "meeting").as_uri()) for rank in range(2)]
-    printed = [rank.communicate(timeout=120) for rank in ranks]
+    printed = [rank.communicate(timeout=600) for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], printed
     return [out.splitlines() for out, _ in printed]
 
@@ -236,14 +236,14 @@ TRAINING = """
 
 def test_a_killed_run_goes_on_to_bit_identical_weights(tmp_path: Path) -> None:
     whole = run(TRAINING, str(tmp_path / "whole.pt"), "-1")
-    expected, errors = whole.communicate(timeout=120)
+    expected, errors = whole.communicate(timeout=600)
     assert whole.returncode == 0, errors
     for die_at in (25, 41):
         killed = run(TRAINING, str(tmp_path / "killed.pt"), str(die_at))
-        killed.communicate(timeout=120)
+        killed.communicate(timeout=600)
         assert killed.returncode == -signal.SIGKILL
     resumed = run(TRAINING, str(tmp_path / "killed.pt"), "-1")
-    weights, errors = resumed.communicate(timeout=120)
+    weights, errors = resumed.communicate(timeout=600)
     assert resumed.returncode == 0, errors
     assert weights == expected
     assert np.isfinite(np.fromstring(weights.strip("[]\n"), sep=",")).all()

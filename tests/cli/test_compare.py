@@ -152,7 +152,7 @@ def test_a_stopped_comparison_goes_on_and_ends_as_if_never_stopped(folder: Path,
     before = finished_runs(folder / "stopped.sqlite")
     again = start(*few, "--store", "stopped.sqlite")
     whole = start(*few, "--store", "whole.sqlite")
-    (resumed, resumed_err), (fresh, fresh_err) = again.communicate(timeout=300), whole.communicate(timeout=300)
+    (resumed, resumed_err), (fresh, fresh_err) = again.communicate(timeout=600), whole.communicate(timeout=600)
     assert again.returncode == 0, resumed_err
     assert whole.returncode == 0, fresh_err
     one, other = json.loads(resumed), json.loads(fresh)

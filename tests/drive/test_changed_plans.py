@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from stepwell.drive.scheduler import Scheduler
+from stepwell.drive.track import Track
 from stepwell.errors import OptionError, ResumeError, ScheduleError, StepwellError
 from stepwell.schedule import parse
 
@@ -111,6 +112,26 @@ def test_the_error_tells_rates_that_are_true(before: str, after: str) -> None:
         for group, (old, new) in enumerate(pairs)
     ]
     assert any(one in str(raised.value) for one in told)
+
+
+def test_the_worst_difference_of_many_groups_is_found_where_rates_are_multiples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of a hundred groups was read over the whole run, which took seconds; of multiples one tells."""
+    bases = [0.1, 0.4, 0.2, 0.3]
+    state = Scheduler(sgd(*bases), "linear 1..0", total_steps=20).state_dict()
+    new = Scheduler(sgd(*bases[:3], 0.9), "hold", total_steps=20)  # the last three times as high as before
+    read: set[int] = set()
+    over = Track.over
+
+    def counted(track: Track, steps: Any, group: int) -> Any:
+        read.add(group)
+        return over(track, steps, group)
+
+    monkeypatch.setattr(Track, "over", counted)
+    with pytest.raises(ResumeError, match=r"group 3 was 0\.3 and would be 0\.9; at worst, at step 19, 0\.015 and 0\.9"):
+        new.load_state_dict(state)
+    assert read == {1, 3}
 
 
 def test_a_script_that_asks_for_the_extended_run_hears_that_nothing_moves() -> None:

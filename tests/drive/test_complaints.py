@@ -691,6 +691,21 @@ def test_the_only_member_of_a_torch_sequence_works() -> None:
     assert seen == [base, 0.75 * base, 0.5 * base, 0.25 * base]
 
 
+def test_a_member_of_a_torch_sequence_leaves_the_hooks_after_its_own_alone() -> None:
+    """Its own went away in the middle of an update, and torch could not go on to the next."""
+    optimizer = sgd()
+    heard: list[int] = []
+    scheduler = Scheduler(optimizer, "linear 1..0", total_steps=4)
+    lr_scheduler.SequentialLR(optimizer, [scheduler], [])
+    optimizer.register_step_pre_hook(lambda *_: heard.append(scheduler.last_epoch))
+    for _ in range(2):
+        optimizer.step()
+        scheduler.step()
+    assert heard == [0, 1]
+    scheduler.detach()
+    assert len(optimizer._optimizer_step_pre_hooks) == 1
+
+
 @pytest.mark.parametrize("rate", [None, 0.1])
 def test_a_torch_scheduler_that_is_there_is_told_of_first(rate: float | None) -> None:
     """The stale rate was told of, and with `base_lr=` that one was told to pass, the next error."""

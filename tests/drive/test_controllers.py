@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from stepwell.drive.scheduler import Scheduler
-from stepwell.errors import ResumeError
+from stepwell.errors import OptionError, ResumeError
 from stepwell.schedule import Controller, Schedule, parse
 from stepwell.schedule.control.contract import ControllerContract
 from stepwell.schedule.control.controller import restored
@@ -76,6 +76,27 @@ def advance(scheduler: Scheduler, metric: float) -> list[float]:
     scheduler.step()
     scheduler.observe(metric)
     return values(scheduler)
+
+
+def test_a_state_of_a_users_own_may_name_types_that_only_a_type_checker_sees() -> None:
+    class Trend: ...
+
+    @dataclass(frozen=True)
+    class TrendState:
+        factors: tuple[float, ...]
+        trend: Trend | None = None  # a name of this function: nobody else can look it up
+
+    assert restored(TrendState, {"factors": [0.5], "trend": None}) == TrendState((0.5,))
+    for damaged in (0.5, ["half"], [-1.0], ["nan"]):
+        with pytest.raises(ResumeError, match="the state is damaged: factors of a TrendState cannot be"):
+            restored(TrendState, {"factors": damaged, "trend": None})
+
+
+@pytest.mark.parametrize("metric", [torch.tensor([1.0, 2.0]), 1j, 10**400, "1", None, True], ids=repr)
+def test_a_metric_that_is_not_one_number_is_refused(metric: Any) -> None:
+    scheduler = Scheduler(optimizer(), "hold * plateau(x0.5, patience 0)")
+    with pytest.raises(OptionError, match="a metric is one number, got"):
+        scheduler.observe(metric)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)

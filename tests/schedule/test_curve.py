@@ -253,10 +253,21 @@ def test_outside_the_run_is_an_error() -> None:
         laid(0, "momentum")
 
 
-@pytest.mark.parametrize("count", [0, -3, 1.5, True, "ten", math.nan])
+@pytest.mark.parametrize("count", [0, -3, 1.5, True, "ten", math.nan, np.array([1, 2])])
 def test_a_horizon_counts_whole_updates(count: object) -> None:
     with pytest.raises(OptionError, match="total_steps must be a positive whole number"):
         Horizon(count)  # type: ignore[arg-type]  # the wrong input itself
+
+
+@pytest.mark.parametrize("given", [np.array([0.1, 0.2]), 10**400], ids=["two", "huge"])
+def test_what_is_not_one_number_is_said_to_be_none(given: Any) -> None:
+    """numpy's own TypeError came through, or Python's OverflowError."""
+    with pytest.raises(ScheduleError, match="base_lr must be a finite number of at least 0"):
+        schedule("hold").resolve(Horizon(10), base_lr=given)
+    with pytest.raises(OptionError, match="tokens_per_step must be a positive number"):
+        Horizon(10, tokens_per_step=given)
+    with pytest.raises(OptionError, match="first and stop are numbers of updates"):
+        curve("hold").integral(0, np.array([1, 2]))  # type: ignore[arg-type]  # the wrong input itself
 
 
 def test_a_curve_survives_copies_and_keeps_the_shape_of_its_steps() -> None:

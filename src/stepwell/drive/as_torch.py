@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from stepwell.drive.observed import Observed
 from stepwell.drive.plan import Plan
 from stepwell.drive.track import Ahead, Track
 from stepwell.errors import OptimizerError, OptionError
+from stepwell.schedule.length import whole_number
 
 LATER_MEMBER = (
     "a Scheduler cannot be a later member of torch's SequentialLR, which sets the rates of its members itself; put "
@@ -34,6 +36,7 @@ class AsTorch(LRScheduler):
     _now: int  # the number of the coming update
     _observed: Observed
     _tracks: list[tuple[Track, Ahead | None]]
+    _hooks: list[Callable[[], None]]  # what ends its listening to the optimizer
 
     @property
     def last_epoch(self) -> int:
@@ -42,11 +45,12 @@ class AsTorch(LRScheduler):
 
     @last_epoch.setter
     def last_epoch(self, value: int) -> None:
-        if not hasattr(value, "__index__"):
-            raise OptionError(f"last_epoch is the number of the coming update, a whole number; got {value!r}")
-        self._now = int(value)
-        if value < 0:  # a SequentialLR takes back the first step of every member, and makes it again for the first
-            refuse_later_member(self, LATER_MEMBER)
+        number = whole_number(value)
+        if number is None:
+            raise OptionError(f"last_epoch is the number of the coming update, a whole number; got {value!r:.60}")
+        self._now = number
+        if number < 0:  # a SequentialLR takes back the first step of every member, and makes it again for the first
+            self._hooks.append(refuse_later_member(self, LATER_MEMBER))
 
     @property
     def _step_count(self) -> int:

@@ -112,17 +112,18 @@ def release(listener: Listener) -> None:
         del _ATTACHED[listener.optimizer]
 
 
-def refuse_later_member(listener: Counting, why: str) -> None:
-    """Raise an OptimizerError before the next update unless the listener has moved on to its first step by then."""
+def refuse_later_member(listener: Counting, why: str) -> Callable[[], None]:
+    """Raise an OptimizerError at every update until the listener has moved on to its first step; what ends it."""
     me = weakref.ref(listener)
 
     def updating(_: Optimizer, args: Any, kwargs: Any) -> None:
         alive = me()
         if alive is not None and alive.last_epoch < 0:
             raise OptimizerError(why)
-        handle.remove()
 
-    handle = listener.optimizer.register_step_pre_hook(updating)
+    end = listener.optimizer.register_step_pre_hook(updating).remove  # not by itself: torch is walking over the hooks
+    weakref.finalize(listener, end)
+    return end
 
 
 def stack_level() -> int:

@@ -13,6 +13,7 @@ from stepwell.drive import entries
 from stepwell.errors import OptimizerError, OptionError
 from stepwell.schedule import Schedule
 from stepwell.schedule import schedule as read_schedule
+from stepwell.schedule.length import plain_number
 
 Wanted: TypeAlias = "str | Schedule | Mapping[int | str, str | Schedule]"
 
@@ -175,9 +176,10 @@ def _is_list(given: object) -> bool:
 
 def _number(given: Any) -> float:
     """A rate as a float, whatever numeric type it came in."""
-    if isinstance(given, bool | str) or not hasattr(given, "__float__"):
+    number = plain_number(given)
+    if number is None:
         raise OptionError(f"base_lr is a number such as 0.1, or one per parameter group, got {given!r:.60}")
-    return float(given)
+    return number
 
 
 def _own_rate(index: int, group: Mapping[str, Any]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from stepwell.errors import OptionError
 from stepwell.schedule import Controller, Schedule
 from stepwell.schedule.control.controller import plain
+from stepwell.schedule.length import plain_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,7 @@ def number_of(metric: Any) -> float:
     Raises:
         OptionError: it is no number, or several.
     """
-    try:
-        number = None if isinstance(metric, bool | str) else float(metric)
-    except (TypeError, ValueError, RuntimeError):  # the last is torch's, of a tensor with several elements
-        number = None
+    number = plain_number(metric)
     if number is None:
         raise OptionError(f"a metric is one number, got {metric!r:.60}")
     return number

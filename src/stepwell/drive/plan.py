@@ -12,6 +12,7 @@ from stepwell.drive.track import Stretch, Track
 from stepwell.errors import OptionError
 from stepwell.schedule import Curve, Horizon, Schedule
 from stepwell.schedule import schedule as read_schedule
+from stepwell.schedule.length import whole_number
 from stepwell.schedule.schedule import Product, Value
 
 LOOKED_AT = 1_000_000  # updates whose momentum is checked before the first
@@ -157,10 +158,10 @@ def whole_steps(name: str, value: object) -> int:
     Raises:
         OptionError: anything else.
     """
-    whole = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else 0
-    if whole < 1:
-        raise OptionError(f"{name} is a whole number of updates of at least 1, got {value!r}")
-    return int(whole)
+    whole = whole_number(value)
+    if whole is None or whole < 1:
+        raise OptionError(f"{name} is a whole number of updates of at least 1, got {value!r:.60}")
+    return whole
 
 
 def _multiplied(schedule: Schedule, ratio: float) -> Schedule:

@@ -156,16 +156,22 @@ def _compared(step: int, old: _Course, new: _Course) -> str:
 
 
 def _different_groups(old: _Course, new: _Course) -> list[int]:
-    """One of all groups whose rates go alike."""
+    """Of all groups whose rates are multiples of each other's the one with the highest, which are furthest apart."""
 
-    def told_apart(course: _Course, group: int) -> tuple[object, ...]:
-        stretches = () if course.track is None else course.track.stretches
+    def scale(course: _Course, group: int) -> float:
         fed = course.observed.factors("lr")
-        curves = (id(stretch.curves[group]) for stretch in stretches)
-        return course.plan.bases["lr"][group], 1.0 if fed is None else fed[group], *curves
+        return (course.plan.bases["lr"][group] or 0.0) * (1.0 if fed is None else fed[group])
 
-    groups = range(len(new.plan.schedules))
-    return list({(told_apart(old, group), told_apart(new, group)): group for group in reversed(groups)}.values())
+    def curves(course: _Course, group: int) -> tuple[int, ...]:
+        return tuple(id(one.curves[group]) for one in course.track.stretches) if course.track is not None else ()
+
+    highest: dict[tuple[object, ...], tuple[float, int]] = {}
+    for group in range(len(new.plan.schedules)):
+        before, after = scale(old, group), scale(new, group)
+        shape = curves(old, group), curves(new, group), round(after / (before + after), 12) if before + after else 0.0
+        if shape not in highest or before + after > highest[shape][0]:
+            highest[shape] = (before + after, group)
+    return [group for _, group in highest.values()]
 
 
 def _worst(step: int, group: int, old: _Course, new: _Course) -> tuple[float, int, int]:

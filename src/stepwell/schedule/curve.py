@@ -91,7 +91,7 @@ class Curve:
 
         Raises:
             OverrunError: updates outside the run.
-            OptionError: a run without end, and no `stop`.
+            OptionError: a run without end, and no `stop`; what is no number of updates.
 
         Example:
             >>> from stepwell.schedule import schedule
@@ -218,5 +218,5 @@ def _checked(argument: str, base: object) -> float | None:
         return None
     plain = plain_number(base)
     if plain is None or not (math.isfinite(plain) and plain >= 0):
-        raise ScheduleError(f"{argument} must be a finite number of at least 0, got {base!r}")
+        raise ScheduleError(f"{argument} must be a finite number of at least 0, got {base!r:.60}")
     return plain

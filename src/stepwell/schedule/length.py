@@ -47,7 +47,7 @@ class Horizon:
         if self.tokens_per_step is not None:
             tokens = plain_number(self.tokens_per_step)
             if tokens is None or not 0 < tokens < float("inf"):
-                raise OptionError(f"tokens_per_step must be a positive number, got {self.tokens_per_step!r}")
+                raise OptionError(f"tokens_per_step must be a positive number, got {self.tokens_per_step!r:.60}")
             if type(self.tokens_per_step) not in (int, float):  # numpy's
                 object.__setattr__(self, "tokens_per_step", tokens)
 
@@ -108,10 +108,23 @@ def written(number: float) -> str:
 
 
 def plain_number(value: object) -> float | None:
-    """The number as Python's own float, also numpy's; None for anything else, texts and truth values too."""
+    """The number as a plain float, also numpy's and torch's; None for anything else: texts, truth values, lists."""
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         return None
-    return float(value.__float__())
+    try:
+        return float(value.__float__())
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # an array or a tensor of several numbers, or 10**400
+        return None
+
+
+def whole_number(value: object) -> int | None:
+    """The number as a plain int, also numpy's and torch's; None for anything else: truth values, floats, lists."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return int(value.__index__())
+    except TypeError:  # an array or a tensor of several numbers, or not of whole ones
+        return None
 
 
 def round_half_up(exact: Fraction) -> int:
@@ -120,7 +133,7 @@ def round_half_up(exact: Fraction) -> int:
 
 
 def _whole(name: str, value: object) -> int:
-    whole = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else None
+    whole = whole_number(value)
     if whole is None or whole < 1:
-        raise OptionError(f"{name} must be a positive whole number, got {value!r}")
-    return int(whole)
+        raise OptionError(f"{name} must be a positive whole number, got {value!r:.60}")
+    return whole

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepwell.errors import OptionError, OverrunError
+from stepwell.schedule.length import whole_number
 from stepwell.schedule.spans import Joint, Span, joints, spans
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def integral(curve: Curve, first: int, stop: int | None, entry: str) -> float:
     """The sum of the factors of the updates `first` to `stop - 1`, rounded once."""
     total = curve.total_steps
     stop = _end(curve, "stop") if stop is None else stop
-    if not all(hasattr(step, "__index__") for step in (first, stop)):
-        raise OptionError(f"first and stop are numbers of updates, got {first!r} and {stop!r}")
+    if whole_number(first) is None or whole_number(stop) is None:
+        raise OptionError(f"first and stop are numbers of updates, got {first!r:.60} and {stop!r:.60}")
     if not 0 <= first <= stop or (total is not None and stop > total):
         raise OverrunError(
             f"the updates {first} to {stop} are not in the run, which has {total if total is not None else 'no'} "

@@ -15,7 +15,7 @@ StateT = TypeVar("StateT")
 
 
 class State(Protocol):
-    """What a controller remembers: a frozen dataclass of numbers and tuples of numbers."""
+    """What a controller remembers: a frozen dataclass of numbers and tuples of numbers; its ints are counts."""
 
     @property
     def factors(self) -> tuple[float, ...]:
@@ -81,17 +81,29 @@ def restored(kind: type[StateT], saved: Mapping[str, Any]) -> StateT:
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
     if sorted(saved) != sorted(names):
         raise ResumeError(f"a {kind.__name__} has {', '.join(sorted(names))}; the saved one has {sorted(saved)}")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     state = {
         name: tuple(map(_from_plain, value)) if isinstance(value, list | tuple) else _from_plain(value)
         for name, value in saved.items()
     }
     for name, value in state.items():
-        if not _is_of(hints[name], value) or (name == "factors" and not all(0 <= one < math.inf for one in value)):
+        if not _is_of(hints.get(name), value) or (name == "factors" and not _are_factors(value)):
             raise ResumeError(
                 f"the state is damaged: {name} of a {kind.__name__} cannot be {saved[name]!r:.60}; load an earlier one"
             )
     return kind(**state)
+
+
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    """The types of the fields; none where they cannot be told, as with names that only a type checker imports."""
+    try:
+        return get_type_hints(kind)
+    except NameError:
+        return {}
+
+
+def _are_factors(value: Any) -> bool:
+    return isinstance(value, tuple) and all(type(one) in (int, float) and 0 <= one < math.inf for one in value)
 
 
 def _is_of(hint: Any, value: Any) -> bool:

@@ -38,6 +38,8 @@ def overwritten(optimizer: Optimizer, step: int) -> Finding | None:
             f"a torch scheduler was put on this optimizer too and changed the rate from {written:.3g} to {found:.3g}; "
             "put both shapes into one schedule text"
         )
+    if step < 0:  # torch's SequentialLR has put the base rates back, and makes the first step again
+        return None
     message = f"the rate was changed from {written:.3g} to {found:.3g} by other code, and the schedule sets it again"
     return _said(Finding("SW110", f"step {step}", message, (("written", written), ("found", found))))
 

@@ -178,7 +178,7 @@ class Scheduler(AsTorch):
                 continue
             # The usual case, at a cost that a training loop does not notice: one curve for the rates of all groups.
             place = t - ahead.first
-            factor = ahead.values[place] if 0 <= place < len(ahead.values) else ahead.read(t)
+            factor = ahead.values[place] if 0 <= place < len(ahead.values) else ahead.read(max(t, 0))
             for group, base in zip(groups, track.bases):  # noqa: B905 -- as many, seen above; strict costs a third of a step
                 if type(group["lr"]) is float:
                     group["lr"] = group[WRITTEN] = base * factor  # type: ignore[operator]  # a shared curve has all bases
@@ -187,7 +187,7 @@ class Scheduler(AsTorch):
 
     def _write_each(self, track: Track) -> None:
         fed = self._observed.factors(track.entry)
-        factors = track.factors(self._now)
+        factors = track.factors(max(self._now, 0))  # below 0 as a member of torch's SequentialLR
         groups = self.optimizer.param_groups
         for index, (group, base, factor) in enumerate(zip(groups, track.bases, factors, strict=True)):
             if base is not None and factor is not None:

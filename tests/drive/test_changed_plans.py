@@ -11,7 +11,7 @@ import torch
 
 from stepwell.drive.scheduler import Scheduler
 from stepwell.drive.track import Track
-from stepwell.errors import OptionError, ResumeError, ScheduleError, StepwellError
+from stepwell.errors import OptimizerError, OptionError, ResumeError, ScheduleError, StepwellError
 from stepwell.schedule import parse
 
 Plan = Any
@@ -132,6 +132,19 @@ def test_the_worst_difference_of_many_groups_is_found_where_rates_are_multiples(
     with pytest.raises(ResumeError, match=r"group 3 was 0\.3 and would be 0\.9; at worst, at step 19, 0\.015 and 0\.9"):
         new.load_state_dict(state)
     assert read == {1, 3}
+
+
+def test_a_kept_plan_that_the_optimizer_cannot_follow_changes_nothing() -> None:
+    """The step was taken over before the entry was missed, and every later update erred."""
+    saved = Scheduler(sgd(), "lr: linear 1..0; momentum: linear 1..0.5", total_steps=10)
+    go(saved, 3)
+    optimizer = torch.optim.Adagrad([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+    scheduler = Scheduler(optimizer, "linear 1..0.1", total_steps=10, on_change="keep")
+    before, groups = scheduler.state_dict(), dict(optimizer.param_groups[0])
+    with pytest.raises(OptimizerError, match="the optimizer has no entry 'momentum' to schedule"):
+        scheduler.load_state_dict(saved.state_dict())
+    assert (scheduler.state_dict(), dict(optimizer.param_groups[0])) == (before, groups)
+    go(scheduler, 2)
 
 
 def test_a_script_that_asks_for_the_extended_run_hears_that_nothing_moves() -> None:

@@ -43,7 +43,7 @@ def check_different(group: Mapping[str, Any], names: Sequence[str]) -> None:
     """Refuse two names of one entry, which would overwrite each other.
 
     Raises:
-        OptimizerError: `momentum` and `beta1` where the optimizer has betas.
+        OptimizerError: `momentum` and `beta1` where the optimizer has betas; a name that the group lacks.
     """
     places: dict[tuple[str, int | None], str] = {}
     for name in names:

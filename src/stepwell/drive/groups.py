@@ -108,6 +108,16 @@ def other_bases(schedules: Sequence[Schedule], groups: Sequence[dict[str, Any]])
     return {name: tuple(values) for name, values in bases.items()}
 
 
+def check_there(bases: Mapping[str, Sequence[float | None]], groups: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a plan of another optimizer before anything of it is written.
+
+    Raises:
+        OptimizerError: an entry that a group lacks, or that two names stand for.
+    """
+    for index, group in enumerate(groups):
+        entries.check_different(group, [name for name, values in bases.items() if values[index] is not None])
+
+
 def check_moved(bases: Mapping[str, Sequence[float | None]]) -> None:
     """Refuse an entry that a schedule would multiply in vain; groups that leave theirs at 0 beside others are right.
 

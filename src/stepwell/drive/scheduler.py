@@ -12,7 +12,7 @@ from stepwell.drive import entries, notice, resume
 from stepwell.drive.as_torch import AsTorch
 from stepwell.drive.edit import Edit, Kind
 from stepwell.drive.follow import attach, refuse_torch, release
-from stepwell.drive.groups import WRITTEN, Wanted, base_rates, check_moved, choose, late_rates, other_bases
+from stepwell.drive.groups import WRITTEN, Wanted, base_rates, check_moved, check_there, choose, late_rates, other_bases
 from stepwell.drive.observed import Observed, number_of
 from stepwell.drive.plan import Plan, whole_steps
 from stepwell.drive.track import Track
@@ -272,6 +272,7 @@ class Scheduler(AsTorch):
         Raises:
             ResumeError: the state is another scheduler's, of a newer version, or, with `on_change="raise"`, of another
                 schedule, horizon or base rate.
+            OptimizerError: it drives an entry that this optimizer lacks.
         """
         resume.check(state_dict)
         self._join()
@@ -280,7 +281,9 @@ class Scheduler(AsTorch):
             raise ResumeError(
                 f"the saved run has {saved} parameter groups, this one {now}; build the same groups first"
             )
-        plan, self._observed = resume.reconciled(state_dict, self._plan, self.on_change)
+        plan, observed = resume.reconciled(state_dict, self._plan, self.on_change)
+        check_there(plan.bases, self.optimizer.param_groups)
+        self._observed = observed
         driven = [track for track, _ in self._tracks]
         self._follow_plan(plan)  # it was laid when it was reconciled, so it fits
         for track in driven:  # what the new plan leaves alone goes back to what it was

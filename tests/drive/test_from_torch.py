@@ -15,7 +15,7 @@ from torch.optim import lr_scheduler
 from torch.optim.swa_utils import SWALR
 
 from stepwell import Horizon, Scheduler, from_torch, parse
-from stepwell.errors import ScheduleError
+from stepwell.errors import OptimizerError, ScheduleError
 from torch_twins import CASES, STEPS, Build, apart, optimizer_of, ours, theirs
 
 PEERS = json.loads((Path(__file__).parent / "golden" / "peers.json").read_text())
@@ -275,3 +275,21 @@ def test_timm_with_noise_or_scaled_groups_is_refused() -> None:
         from_torch(scaled, total_steps=60)
     with pytest.raises(ScheduleError, match="pass total_steps=, in epochs"):
         from_torch(timm_scheduler(PEERS["timm"][0]))
+
+
+def test_a_rate_that_is_back_at_its_base_goes_on_from_it() -> None:
+    """torch's own recursion comes back to 0.1 but for its rounding; the new optimizer gets both rates as they are."""
+    scheduler = stepped(lambda optimizer: lr_scheduler.LinearLR(optimizer, 0.1, total_iters=50), 60, [0.1])
+    new = optimizer_of([0.1])
+    new.load_state_dict(scheduler.optimizer.state_dict())
+    group = new.param_groups[0]
+    assert group["lr"] != group["initial_lr"]
+    Scheduler(new, from_torch(scheduler, total_steps=100), total_steps=100)
+    assert group["lr"] == group["initial_lr"] * 0.1
+
+
+def test_rates_that_differ_in_their_last_digits_are_shown_with_them() -> None:
+    optimizer = optimizer_of([0.1])
+    optimizer.param_groups[0].update(lr=0.1, initial_lr=0.1 + 1e-8)
+    with pytest.raises(OptimizerError, match=r"has lr 0\.1, .* initial_lr 0\.10000001; .* base_lr=0\.10000001$"):
+        Scheduler(optimizer, "hold")

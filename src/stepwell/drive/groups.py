@@ -19,6 +19,7 @@ Wanted: TypeAlias = "str | Schedule | Mapping[int | str, str | Schedule]"
 
 WRITTEN = "scheduled_lr"  # the rate that a Scheduler wrote last, beside torch's `initial_lr`
 REST = "*"
+SAME = 1e-9  # of the rate: a torch scheduler that is back at its base rate has drifted from it by up to 1e-10
 
 
 def choose(wanted: Wanted, groups: Sequence[Mapping[str, Any]]) -> tuple[Schedule, ...]:
@@ -195,9 +196,11 @@ def _number(given: Any) -> float:
 def _own_rate(index: int, group: Mapping[str, Any]) -> float:
     rate = float(group["lr"])
     base = float(group.get("initial_lr", rate))
-    if rate == base or math.isclose(rate, float(group.get(WRITTEN, math.nan)), rel_tol=1e-6):
+    same = math.isclose(rate, base, rel_tol=SAME)
+    if same or math.isclose(rate, float(group.get(WRITTEN, math.nan)), rel_tol=1e-6):
         return base
+    shown, left = (f"{number:g}" if f"{rate:g}" != f"{base:g}" else repr(number) for number in (rate, base))
     raise OptimizerError(
-        f"parameter group {index} has lr {rate:g}, but an earlier scheduler left initial_lr {base:g}; "
-        f"say which is the base rate: pass base_lr={rate:g} or base_lr={base:g}"
+        f"parameter group {index} has lr {shown}, but an earlier scheduler left initial_lr {left}; "
+        f"say which is the base rate: pass base_lr={shown} or base_lr={left}"
     )

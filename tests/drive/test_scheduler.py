@@ -227,6 +227,10 @@ def test_bad_use_is_one_sentence() -> None:
         Scheduler(sgd(), "lr: hold; wd: hold")
     with pytest.raises(OptionError, match="takes no epoch"):
         Scheduler(sgd(), "hold").step(3)
+    with pytest.raises(OptionError, match=r"takes no metric: give it to observe\(value\)"):
+        Scheduler(sgd(), "hold * plateau(x0.1)").step(0.7)  # type: ignore[arg-type]  # as torch's ReduceLROnPlateau
+    with pytest.raises(OptionError, match="takes no metric"):
+        Scheduler(sgd(), "hold").step(metrics=0.7)
     with pytest.raises(OptionError, match="observes a metric"):
         Scheduler(sgd(), "hold").observe(1.0)
     with pytest.raises(OptionError, match="one number"):

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from stepwell.drive.follow import stack_level
 from stepwell.drive.groups import WRITTEN
-from stepwell.errors import OptimizerError
+from stepwell.errors import OptimizerError, OptionError
 from stepwell.finding import Finding
 
 
@@ -42,6 +42,15 @@ def overwritten(optimizer: Optimizer, step: int) -> Finding | None:
         return None
     message = f"the rate was changed from {written:.3g} to {found:.3g} by other code, and the schedule sets it again"
     return _said(Finding("SW110", f"step {step}", message, (("written", written), ("found", found))))
+
+
+def no_argument(*, metric: bool) -> OptionError:
+    """What `step` says to an argument: torch's ReduceLROnPlateau takes a metric there, its others took an epoch."""
+    if metric:
+        return OptionError(
+            "step() takes no metric: give it to observe(value), and call step() after every optimizer.step()"
+        )
+    return OptionError("step() takes no epoch: it moves on by one update; call it after every optimizer.step()")
 
 
 def _said(finding: Finding) -> Finding:

@@ -120,10 +120,13 @@ class Scheduler(AsTorch):
 
     # Moving
 
-    def step(self, epoch: int | None = None) -> None:
-        """Move on by one update. With `follow=True` it does nothing, since the optimizer itself is listened to."""
-        if epoch is not None:
-            raise OptionError("step() takes no epoch: it moves on by one update; call it after every optimizer.step()")
+    def step(self, epoch: int | None = None, *, metrics: float | None = None) -> None:
+        """Move on by one update. With `follow=True` it does nothing, since the optimizer itself is listened to.
+
+        It takes neither an epoch nor the metric of torch's ReduceLROnPlateau, which goes to `observe`.
+        """
+        if epoch is not None or metrics is not None:
+            raise notice.no_argument(metric=metrics is not None or bool(self._observed.controllers))
         if not self.follow:
             self.advance()
 

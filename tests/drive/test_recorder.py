@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from stepwell.drive import recorder as recorder_module
 from stepwell.drive.readings import Reading, gradient_norm, numbers
 from stepwell.drive.recorder import FLUSH_ROWS, Recorder
-from stepwell.errors import OptimizerError, OptionError, ResumeError, StoreError
+from stepwell.errors import OptimizerError, OptionError, ResumeError, ScheduleError, StoreError
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.store import Store
 from stepwell.schedule import Horizon
@@ -250,6 +251,50 @@ def test_a_loss_that_is_no_number_is_refused(loss: Any, says: str) -> None:
 def test_what_is_no_optimizer_is_refused() -> None:
     with pytest.raises(OptimizerError, match="a recorder needs a torch optimizer, got Linear"):
         Recorder(nn.Linear(1, 1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("argument", "given", "says"),
+    [
+        ("store", "my.sqlite", r"store is an open Store, got 'my.sqlite'; type: store=Store.open\('my.sqlite'\)"),
+        ("store", Path("my.sqlite"), r"type: store=Store.open\('my.sqlite'\)"),
+        ("store", 3, r"store is an open Store, got 3; type: store=Store.open\('runs.sqlite'\)"),
+        ("base_lr", "x", "base_lr is a finite number of at least 0 such as 0.1, got 'x'"),
+        ("base_lr", float("nan"), "at least 0 such as 0.1, got nan"),
+        ("task", 3, "task is a text, got 3; type: task='3'"),
+        ("name", None, "name is a text, got None; type: name='run'"),
+        ("run_id", 7, "run_id is a text, got 7; type: run_id='7'"),
+        ("optimizer_name", torch.optim.SGD, "optimizer_name is a text, got <class"),
+        ("seed", "one", "seed is a whole number such as 0, got 'one'"),
+        ("seed", 1.5, "seed is a whole number such as 0, got 1.5"),
+        ("horizon", 100, r"horizon is a Horizon, got 100; type: horizon=Horizon\(100\)"),
+        ("settings", "fast", "settings are values by name, as in settings={'threads': 1}, got 'fast'"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_before_the_loop(argument: str, given: Any, says: str) -> None:
+    optimizer = sgd()
+    with pytest.raises(OptionError, match=says):
+        Recorder(optimizer, **{argument: given})
+    assert not optimizer._optimizer_step_pre_hooks  # it is not listened to
+
+
+@pytest.mark.parametrize(("given", "says"), [("cosin", "did you mean 'cosine'?"), (3, "got int 3")])
+def test_a_schedule_that_cannot_be_read_is_refused_before_the_loop(given: Any, says: str) -> None:
+    with pytest.raises(ScheduleError, match=re.escape(says)):
+        Recorder(sgd(), schedule=given)
+
+
+def test_a_rate_that_is_no_number_is_refused_before_the_loop() -> None:
+    optimizer = sgd()
+    optimizer.param_groups[0]["lr"] = "0.1x"
+    with pytest.raises(OptimizerError, match=r"group 0 has the lr '0\.1x'; give it a number such as 0\.1"):
+        Recorder(optimizer)
+
+
+def test_numbers_of_other_kinds_are_stored_as_plain_ones(store: Store) -> None:
+    Recorder(sgd(), store=store, run_id="a", base_lr=np.float32(0.5), seed=np.int64(3)).finish()  # type: ignore[arg-type]
+    loaded = store.load("a")
+    assert (loaded.base_lr, loaded.seed) == (0.5, 3)
 
 
 def test_readings_of_several_kinds_come_in_their_places() -> None:

@@ -226,6 +226,23 @@ def tuning() -> Step:
             ["", "lbfgs", "a", "ad", "?", "adam", "", ""],
             {"optimizer": "Adam", "lr": 0.1, "schedule": "hold"},
         ),
+        (  # the form in which settings are shown
+            tuning(),
+            ["AdamW, 0.005, cosine 1..0"],
+            {"optimizer": "AdamW", "lr": 0.005, "schedule": "cosine 1..0"},
+        ),
+        (tuning(), ["adam,,"], {"optimizer": "Adam", "lr": 0.1, "schedule": "hold"}),
+        (tuning(), ["SGD, 0.3", ""], {"optimizer": "SGD", "lr": 0.3, "schedule": "hold"}),
+        (  # a schedule's commas are its own, and what is refused is asked again alone
+            tuning(),
+            ["lbfgs, -1, warmup-stable-decay(warmup=5, end=0.1)", "adam", "0.3"],
+            {"optimizer": "Adam", "lr": 0.3, "schedule": "warmup-stable-decay(warmup=5, end=0.1)"},
+        ),
+        (
+            tuning(),
+            ["x, 1, hold", "sgd, 0.2, cosine 1..0"],
+            {"optimizer": "SGD", "lr": 0.2, "schedule": "cosine 1..0"},
+        ),
     ],
 )
 def test_what_is_typed_becomes_an_answer(step: Step, lines: list[str], answer: Any, tmp_path: Path) -> None:
@@ -753,6 +770,24 @@ def test_a_page_says_its_keys(course: Course, worker: Worker, progress: Progress
 )
 def test_a_page_says_what_runs_its_programs(count: int, words: str) -> None:
     assert pages._runs(count) == words
+
+
+def test_a_page_offers_only_the_programs_that_were_shown(course: Course, worker: Worker, progress: Progress) -> None:
+    prose = {"kind": "prose", "markdown": "\n\n".join(["Read."] * 10)}
+    program = {"kind": "program", "code": "print(1)\n", "output": None}
+    page = Step("page", Mode.LEARN, 0, 3, {"title": "A page", "blocks": [prose, program, prose]}, ("next", "quit"))
+    prompts: list[str] = []
+    said = iter(["?", "", "", ""])
+
+    def read(prompt: str) -> str:
+        prompts.append(prompt)
+        return next(said)
+
+    terminal = Terminal(on_terminal(read).console, read, interactive=True)
+    assert pages.read_page(terminal, page, worker) == "next"
+    none, one = "-- Enter for more, q ends: ", "-- Enter for more, r 1 runs the program, q ends: "
+    assert prompts == [none, none, one, "-- Enter goes on to the questions, r 1 runs the program, q ends: "]
+    assert "that was shown" not in printed(terminal)
 
 
 def test_a_page_stops_at_every_screen_and_runs_its_programs(course: Course, worker: Worker, progress: Progress) -> None:

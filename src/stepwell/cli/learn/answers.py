@@ -93,7 +93,7 @@ def _prompt(data: Mapping[str, Any]) -> tuple[str, str]:
                 "Enter to check, e to edit, or the path of a file with the program",
             )
         case "tune":
-            return "Optimizer (Enter asks for each part)", "the optimizer, then the rate and the schedule"
+            return "Optimizer (Enter asks for each part)", "the optimizer, or all in one line, such as SGD, 0.1, hold"
         case "card":
             return "Think, then Enter", "Enter to turn the card over"
         case "explain":

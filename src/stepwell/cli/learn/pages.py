@@ -22,11 +22,12 @@ def read_page(terminal: Terminal, step: Step, worker: Engine) -> str:
     programs: list[str] = []
     room = terminal.console.height - 2
     for block in step.data["blocks"]:
+        shown = [*programs]  # not those of a block that waits for the learner
         with terminal.console.capture() as captured:
             _print_block(terminal, block, programs)
         height = captured.get().count("\n")
         if terminal.interactive and height > room and room < terminal.console.height - 2:
-            if _pause(terminal, "Enter for more", programs, worker) == "quit":
+            if _pause(terminal, "Enter for more", shown, worker) == "quit":
                 return "quit"
             room = terminal.console.height - 2
         terminal.console.out(captured.get(), end="", highlight=False)

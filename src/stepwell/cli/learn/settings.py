@@ -1,4 +1,4 @@
-"""Reads the setting of a lab: optimizer, rate and schedule, one prompt each."""
+"""Reads the setting of a lab: optimizer, rate and schedule, one prompt each or all in one line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from stepwell.learn.session.screen import Step
 def setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> Mapping[str, Any]:
     """Three questions, each with what was chosen last as its default, each asked again until it can be meant.
 
-    A key that is typed at one of them leaves; what was chosen before it stays the default.
+    A line such as `SGD, 0.1, hold`, the form in which settings are shown, answers the first one and those after it. A
+    key that is typed at one of them leaves; what was chosen before it stays the default.
     """
     data = step.data
+    waiting = _parts(line)
     chosen = dict(draft.setting or data["start"])
     parts: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
         ("optimizer", f"one of {', '.join(data['optimizers'])}", lambda word: _optimizer(data["optimizers"], word)),
@@ -30,7 +32,7 @@ def setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> Mapping[
     for name, form, read in parts:
         default = chosen[name] if isinstance(chosen[name], str) else f"{chosen[name]!r}"
         prompt = f"  {'rate' if name == 'lr' else name} [{default}]: "
-        given: Event | str = line if name == "optimizer" and line else typed(terminal, step, prompt, form)
+        given: Event | str = waiting.pop(0) if waiting else typed(terminal, step, prompt, form)
         while isinstance(given, str):
             try:
                 chosen[name] = read(given or default)
@@ -38,11 +40,18 @@ def setting(terminal: Terminal, step: Step, line: str, draft: Draft) -> Mapping[
             except StepwellError as error:
                 terminal.refuse(error)
             given = typed(terminal, step, prompt, form)
+            if name == "optimizer" and isinstance(given, str) and "," in given:
+                given, *waiting = _parts(given)
         else:
             return given
         draft.setting = dict(chosen)
     terminal.say(f"Training {setting_words(chosen)} ...", "dim")
     return chosen
+
+
+def _parts(line: str) -> list[str]:
+    """The parts that a line answers, in their order; what follows the second comma is all of the schedule's text."""
+    return [part.strip() for part in line.split(",", 2)] if line else []
 
 
 def _rate(text: str) -> float:

@@ -1036,6 +1036,38 @@ def test_a_program_of_ones_own_runs_under_limits(
     assert document["verdict"] == verdict
 
 
+def test_a_program_of_ones_own_imports_what_lies_beside_it_under_the_same_limits(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beside_me.py").write_text("def spoil(path): open(path, 'w')\n")
+    (tmp_path / "figures.txt").write_text("42")
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import beside_me\nfrom pathlib import Path\n"
+        "print(__file__, Path(__file__).with_name('figures.txt').read_text())\nbeside_me.spoil('inside')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    code, told, _ = stepwell(capsys, "run", "mine.py", "--seconds", 300)
+    assert code == 0
+    assert "".join(told.split()).startswith(f"{file}42")
+    file.write_text("import beside_me\nbeside_me.spoil(__file__ + '.new')\n")
+    code, told, _ = stepwell(capsys, "run", file, "--seconds", 300)
+    assert code == 1
+    assert "line 2: beside_me.spoil(__file__ + '.new')\nPermissionError" in told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside_me.py", "figures.txt", "mine.py"]
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "601", "nan"])
+def test_the_seconds_of_a_program_are_refused_in_the_words_of_the_option(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, seconds: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("print(1)")
+    code, told, complaint = stepwell(capsys, "run", file, "--seconds", seconds)
+    assert (code, told) == (2, "")
+    assert complaint == f"error: --seconds is how long the program may run, from 0.1 to 600; got {seconds}\n"
+
+
 def test_a_watched_program_is_checked_at_every_save(
     capsys: pytest.CaptureFixture[str],
     me: tuple[object, ...],

@@ -43,6 +43,16 @@ def test_every_seed_is_a_fresh_run_and_repeats_exactly(worker: Worker) -> None:
     assert first.outcomes[0] == first.outcomes[2] != first.outcomes[1]
 
 
+def test_only_a_program_that_lies_in_a_file_finds_what_is_beside_it(worker: Worker, tmp_path: Path) -> None:
+    (tmp_path / "beside_me.py").write_text("x = 3\n")
+    part = Part("your code", "import beside_me\nx = [beside_me.x, __file__]")
+    file = str(tmp_path / "mine.py")
+    (found,) = worker.run(Job((part,), ("x",), seconds=PATIENT, file=file)).outcomes
+    assert found.values == {"x": [3, file]}
+    assert outcome(worker, part.code).error == "ModuleNotFoundError"  # the next job knows nothing of it
+    assert outcome(worker, "__file__").error == "NameError"
+
+
 @pytest.mark.parametrize(
     ("code", "error", "line"),
     [

@@ -36,6 +36,8 @@ class Job:
         collect: names whose values come back.
         seconds: of wall time and of CPU time, for all seeds.
         memory: bytes beyond the worker's own.
+        file: where the program lies, as an absolute path: `__file__`, and modules beside it can be imported. Empty for
+            a program that lies nowhere.
     """
 
     parts: tuple[Part, ...]
@@ -43,6 +45,7 @@ class Job:
     seeds: tuple[int, ...] = (0,)
     seconds: float = 10.0
     memory: int = MEMORY
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

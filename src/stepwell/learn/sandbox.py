@@ -143,16 +143,21 @@ def _own_size() -> int | None:
 
 def run(job: Mapping[str, Any]) -> bytes:
     """The outcomes of a job as JSON; the process is confined already."""
-    outcomes = [_run_seed(job["parts"], job["collect"], seed) for seed in job["seeds"]]
+    file = job["file"]
+    if file:  # as Python does for a program; what is imported runs under the same limits
+        sys.path.insert(0, os.path.dirname(file))
+    outcomes = [_run_seed(job["parts"], job["collect"], seed, file) for seed in job["seeds"]]
     written = json.dumps(outcomes).encode()
     if len(written) > MOST_RESULT:
         raise ValueError(f"{len(written)} bytes were measured, at most {MOST_RESULT} can be; measure less")
     return written
 
 
-def _run_seed(parts: Sequence[Mapping[str, str]], collect: Sequence[str], seed: int) -> dict[str, Any]:
+def _run_seed(parts: Sequence[Mapping[str, str]], collect: Sequence[str], seed: int, file: str) -> dict[str, Any]:
     _seed(seed)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, "seed": seed}
+    if file:
+        namespace["__file__"] = file
     outcome: dict[str, Any] = {}
     output = Output()
     sys.stdout = sys.stderr = cast(TextIO, output)

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from stepwell.learn.job import Ran
 
 OWN = "your code"
+LEAST, MOST = 0.1, 600.0
+"""Seconds that a program may be given."""
 
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python program.")],
-    seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="Of wall time, at most.")] = 20.0,
+    seconds: Annotated[float, typer.Option(help=f"Of wall time, {LEAST:g} to {MOST:g}.")] = 20.0,
     seed: Annotated[int, typer.Option(min=0, help="torch, numpy and random are seeded with it.")] = 0,
     json: JsonOption = False,
 ) -> None:
@@ -30,9 +32,12 @@ def run(
     """
     from stepwell.cli.learn.editor import read_program
     from stepwell.cli.learn.terminal import terminal
+    from stepwell.errors import OptionError
     from stepwell.learn.job import Job, Part
 
-    job = Job((Part(OWN, read_program(file)),), seeds=(seed,), seconds=seconds)
+    if not LEAST <= seconds <= MOST:
+        raise OptionError(f"--seconds is how long the program may run, from {LEAST:g} to {MOST:g}; got {seconds:g}")
+    job = Job((Part(OWN, read_program(file)),), seeds=(seed,), seconds=seconds, file=str(file.absolute()))
     front = terminal()
     with warm_worker() as worker:
         try:

@@ -186,8 +186,8 @@ def test_show_says_how_it_ended_and_draws_its_curves(store: Path) -> None:
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in text.splitlines()}
     assert lines["ending"].strip() == "diverged: the loss went [bold]down[/bold]"
     assert lines["schedule"].strip() == SCHEDULE
-    assert lines["software"].strip() == "torch 2.13.0."
-    assert lines["hardware"].strip() == "With 1 thread per run."
+    assert lines["software"].strip() == "torch 2.13.0"
+    assert lines["hardware"].strip() == "With 1 thread per run"
     assert lines["test_loss"].strip() == "0.4375"
     assert lines["test_accuracy"].strip() == "nan"
     assert "█" in lines["loss"]
@@ -202,6 +202,36 @@ def test_show_draws_each_curve_in_one_line(store: Path, monkeypatch: pytest.Monk
     assert max(map(len, lines)) <= width
     curves = [line.rsplit("  ", 1)[1].strip() for line in map(str.rstrip, lines) if "█" in line]
     assert curves == ["2 -> 0.05", "0.1 -> 0", "2.5 -> 0.5"]
+
+
+def test_show_has_every_recorded_column(store: Path) -> None:
+    run = a_run("g1", "all")
+    norm = np.full(40, np.nan)
+    norm[::10] = [4.0, 3.0, 2.0, 1.0]  # read at every tenth update
+    columns = {**run.columns, "lr.1": np.full(40, 0.01), "grad_norm": norm}
+    evals = {
+        **run.evals,
+        "val_accuracy": np.array([0.1, np.nan, 0.9]),  # measured at two of three evaluations
+        "once": np.array([np.nan, np.nan, 3.0]),
+        "lost": np.array([3.0, 2.0, np.nan]),
+    }
+    with Store.open(store) as opened:
+        opened.save(replace(run, columns=columns, evals=evals))
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in said("show", "g1", store=store).splitlines()}
+    assert list(lines)[-8:] == ["loss", "lr", "lr.1", "grad_norm", "val_loss", "val_accuracy", "once", "lost"]
+    assert lines["lr.1"].endswith("0.01 -> 0.01")
+    assert lines["grad_norm"] == "█▆▃▁  4 -> 1"
+    assert (lines["val_accuracy"], lines["once"]) == ("0.1 -> 0.9", "3")
+    assert lines["lost"].endswith("3 -> nan")
+
+
+def test_show_ends_a_line_without_a_full_stop(store: Path) -> None:
+    settings = {"optimizer_options": {"weight_decay": 0.0}, "goal": ["val_loss", "min"], "test_split": True}
+    with Store.open(store) as opened:
+        opened.save(replace(a_run("g1", "plain"), settings=settings | {"note": "As it was."}))
+    text = said("show", "g1", store=store)
+    for line in ("digits-cnn", "momentum with weight decay 0", "There is a test split besides.", "As it was."):
+        assert f"{line}\n" in text
 
 
 def test_show_as_json_is_the_run(store: Path) -> None:

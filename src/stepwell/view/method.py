@@ -9,6 +9,9 @@ from stepwell.record.comparison import Comparison
 from stepwell.view import words
 from stepwell.view.numbers import count, decimals_for, listing, metric, rate, significant
 
+SUBJECTS = ("Task", "Goal", "Network", "Optimizer", "Software", "Hardware")
+"""What settings are told about in sentences; any other setting stands as it is."""
+
 
 def method(comparison: Comparison) -> dict[str, str]:
     """What was done, so that a reader can judge it or do it again: a sentence or two per subject."""
@@ -42,15 +45,15 @@ def settings_in_words(settings: Mapping[str, Any], *, task: str | None, optimize
         {'Network': '10,090 trainable parameters.', 'Note': 'mine'}
     """
     left = dict(settings)
-    found = {
-        "Task": _task(left, task),
-        "Goal": _goal(left),
-        "Network": _network(left),
-        "Optimizer": _optimizer(left, optimizer),
-        "Software": _software(left),
-        "Hardware": _hardware(left),
-    }
-    facts = {subject: sentence for subject, sentence in found.items() if sentence}
+    sentences = (
+        _task(left, task),
+        _goal(left),
+        _network(left),
+        _optimizer(left, optimizer),
+        _software(left),
+        _hardware(left),
+    )
+    facts = {subject: sentence for subject, sentence in zip(SUBJECTS, sentences, strict=True) if sentence}
     return facts | {_readable(key): _value(value) for key, value in sorted(left.items())}
 
 

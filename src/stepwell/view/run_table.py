@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +17,13 @@ from rich.text import Text
 
 from stepwell.record.facts import RunSummary
 from stepwell.record.run import Ending, Run
-from stepwell.view.method import settings_in_words
+from stepwell.view.method import SUBJECTS, settings_in_words
 from stepwell.view.numbers import duration, in_ascii, rate, significant
 from stepwell.view.sparkline import sparkline
 from stepwell.view.words import readable
 
 SPARK_WIDTH = 60
+ENOUGH = 3  # values that make a curve
 WIDEST, NARROWEST = 24, 4  # of a column in a terminal
 TIMES = ("seconds", "train_seconds")
 
@@ -90,7 +93,7 @@ def run_table(run: Run, *, width: int | None = None) -> Table:
         width: of the terminal; None is wide enough.
     """
     table = Table.grid("", "", padding=(0, 2))
-    longest = max(map(len, run.results), default=0)
+    longest = max(map(len, [*run.results, *run.columns, *run.evals]), default=0)
     room = SPARK_WIDTH if width is None else min(SPARK_WIDTH, max(8, width - longest - 28))  # two figures stand behind
     for label, value in _facts(run, room):
         table.add_row(Text(label), Text(value))
@@ -194,15 +197,32 @@ def _facts(run: Run, spark_width: int) -> Iterator[tuple[str, str]]:
         "seed": run.seed,
     }
     told = settings_in_words(run.settings, task=run.task, optimizer=run.optimizer)
-    facts |= {subject.lower(): sentence for subject, sentence in told.items()}
+    facts |= {subject.lower(): _alone(text) if subject in SUBJECTS else text for subject, text in told.items()}
     yield from ((label, str(value)) for label, value in facts.items() if value not in (None, ""))
     yield from ((name, _figure(value)) for name, value in run.results.items())
-    for name in ("loss", "lr", "val_loss"):
-        if name in run.columns or name in run.evals:
-            values = run[name].tolist()
-            if values:
-                ends = f"{_figure(values[0])} -> {_figure(values[-1])}"
-                yield name, f"{sparkline(values, spark_width)}  {ends}"
+    for table in (run.columns, run.evals):
+        for name, column in table.items():
+            if name != "step" and column.size:
+                yield name, _course(_measured(name, column), spark_width)
+
+
+def _measured(name: str, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values without the places where nothing was measured; `nan` up to the end is a value that was lost."""
+    known = ~np.isnan(column)
+    recovers = bool((known[1:] & ~known[:-1]).any())
+    return column[known] if known.any() and (recovers or name == "grad_norm") else column
+
+
+def _course(values: NDArray[np.float64], width: int) -> str:
+    """How the values went: a curve with its ends, or where there are too few for one the ends alone."""
+    ends = list(map(_figure, values.tolist()[:: max(1, values.size - 1)]))
+    curve = [sparkline(values, width)] if values.size >= ENOUGH else []
+    return "  ".join([*curve, " -> ".join(ends)])
+
+
+def _alone(text: str) -> str:
+    """One sentence in a line of its own has no full stop; of several each has."""
+    return text if ". " in text else text.removesuffix(".")
 
 
 def _figure(value: float) -> str:

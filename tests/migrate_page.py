@@ -49,7 +49,7 @@ def torch_part() -> str:
     lines = ["| torch | twin | text |", "| --- | --- | --- |"]
     for call, twin in TORCH.items():
         made = eval(f"twins.{twin}", {"twins": twins})  # noqa: S307 - our own lines, above
-        text = f"(hold) * {made}" if twin.startswith("reduce") else str(made)
+        text = str(schedule(made))
         lines.append(f"| {_cell(call)} | {_cell(f'twins.{twin}')} | {_cell(text)} |")
     return "\n".join(lines)
 

@@ -189,3 +189,11 @@ def test_a_damaged_state_changes_nothing() -> None:
         scheduler.load_state_dict(state)
     assert scheduler.last_epoch == 0
     assert values(scheduler)[0] == 0.1
+
+
+def test_a_controller_alone_drives_the_groups_that_it_is_given_to() -> None:
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "name": name} for name in ("body", "head")]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    scheduler = Scheduler(optimizer, {"head": HalveEvery(1)})
+    scheduler.observe(1.0)
+    assert scheduler.get_last_lr() == [0.1, 0.05]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.errors import ScheduleError
-from stepwell.schedule import Plateau
+from stepwell.schedule import Greedy, Plateau, schedule, twins
 
 
 @given(
@@ -72,3 +72,25 @@ def test_the_factor_never_falls_below_its_floor() -> None:
 def test_settings_out_of_range_are_refused(settings: dict[str, float], message: str) -> None:
     with pytest.raises(ScheduleError, match=message):
         Plateau(**settings)  # type: ignore[arg-type]  # a whole-number setting given as a float on purpose
+
+
+def test_a_controller_alone_holds() -> None:
+    twin = twins.reduce_lr_on_plateau(factor=0.5, patience=3)
+    assert schedule(twin) == schedule("hold * plateau(x0.5, patience 3)")
+    assert schedule(Greedy()) == schedule("hold * greedy(x0.95)")
+    with pytest.raises(ScheduleError, match="a schedule is a text"):
+        schedule(Plateau)  # type: ignore[arg-type]  # the class, without parentheses
+
+
+def test_a_schedule_is_multiplied_by_a_controller() -> None:
+    warm = "linear 0..1 for 5% | hold"
+    assert schedule(warm) * Plateau(0.5, 3) == schedule(f"({warm}) * plateau(x0.5, patience 3)")
+    both = schedule("momentum: linear 0.9..0.8; lr: hold") * Plateau()
+    assert both["lr"].controller == Plateau()
+    assert both["momentum"].controller is None
+    with pytest.raises(ScheduleError, match="has one already; leave one away"):
+        both * Greedy()
+    with pytest.raises(ScheduleError, match="has none; add 'lr: hold'"):
+        schedule("momentum: hold") * Plateau()
+    with pytest.raises(TypeError):
+        schedule("hold") * 2  # type: ignore[operator]  # a number belongs into the text

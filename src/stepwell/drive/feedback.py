@@ -8,7 +8,7 @@ from torch.optim import lr_scheduler
 
 from stepwell.errors import ScheduleError
 from stepwell.schedule import Controller, Greedy, Schedule, twins
-from stepwell.schedule.schedule import Entry, Phase
+from stepwell.schedule.feedback import holding
 from stepwell.schedule.twins.arguments import ratio_of
 
 
@@ -20,17 +20,13 @@ def read(scheduler: Any) -> Schedule | None:
             before timm's plateau.
     """
     if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
-        return _holding(_plateau(scheduler))
+        return holding(_plateau(scheduler))
     match type(scheduler).__name__:
         case "GreedyLR":  # of transformers, which need not be installed
-            return _holding(_greedy(scheduler))
+            return holding(_greedy(scheduler))
         case "PlateauLRScheduler":  # of timm
-            return _holding(_plateau_of_timm(scheduler))
+            return holding(_plateau_of_timm(scheduler))
     return None
-
-
-def _holding(controller: Controller) -> Schedule:
-    return Schedule((Entry("lr", Phase("hold"), controller),))
 
 
 def _plateau(scheduler: Any) -> Controller:

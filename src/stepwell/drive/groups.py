@@ -11,11 +11,11 @@ from torch.optim import Optimizer
 
 from stepwell.drive import entries
 from stepwell.errors import OptimizerError, OptionError
-from stepwell.schedule import Schedule
+from stepwell.schedule import Controller, Schedule
 from stepwell.schedule import schedule as read_schedule
 from stepwell.schedule.length import plain_number
 
-Wanted: TypeAlias = "str | Schedule | Mapping[int | str, str | Schedule]"
+Wanted: TypeAlias = "str | Schedule | Controller | Mapping[int | str, str | Schedule | Controller]"
 
 WRITTEN = "scheduled_lr"  # the rate that a Scheduler wrote last, beside torch's `initial_lr`
 REST = "*"

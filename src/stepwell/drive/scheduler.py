@@ -32,8 +32,8 @@ class Scheduler(AsTorch):
 
     Args:
         optimizer: its groups give the base rates (`initial_lr` where a scheduler left one, else `lr`).
-        schedule: a text, the name of a recipe, or a `Schedule`; or a mapping from a group's index or `name` to one of
-            these, with `*` for the others.
+        schedule: a text, the name of a recipe, a `Schedule`, or a controller, which holds; or a mapping from a group's
+            index or `name` to one of these, with `*` for the others.
         total_steps: optimizer updates in the run. May be left away where the schedule has no end or one of its own.
         steps_per_epoch: needed by lengths in `ep`.
         tokens_per_step: needed by lengths in `tok`.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepwell.errors import ScheduleError
-from stepwell.schedule.control import Controller
+from stepwell.schedule.control import Controller, is_controller
 from stepwell.schedule.leaf import NO_SUFFIX, Phase, Side, Suffix, Table, Value
 from stepwell.schedule.length import Horizon, plain_number, written
 
@@ -187,6 +187,18 @@ class Schedule:
             if entry.name == name:
                 return entry
         raise KeyError(name)
+
+    def __mul__(self, controller: Controller) -> Schedule:
+        """The schedule with feedback on its rate, as `* plateau(...)` writes it.
+
+        Example:
+            >>> from stepwell.schedule import Plateau, parse
+            >>> parse("cosine 1..0") * Plateau(cut=0.5)
+            schedule('(cosine 1..0) * plateau(x0.5, patience 10)')
+        """
+        from stepwell.schedule.feedback import multiplied
+
+        return multiplied(self, controller) if is_controller(controller) else NotImplemented
 
     def resolve(self, horizon: Horizon, **bases: float) -> Curve:
         """Lay the schedule over a run; everything that can be wrong about the two is raised here.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from fractions import Fraction
-from typing import Any, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, Literal, Protocol, TypeGuard, TypeVar, get_type_hints
 
 from stepwell.errors import ResumeError, ScheduleError
 from stepwell.schedule.length import plain_number, written
@@ -53,6 +53,12 @@ class Controller(Protocol):
     def stretched(self, ratio: Fraction) -> Controller:
         """The same for a run in which that share of the checks is made."""
         ...
+
+
+def is_controller(value: object) -> TypeGuard[Controller]:
+    """Whether it has the methods of a controller, and is not the class of one."""
+    methods = ("init", "update", "restore", "stretched")
+    return not isinstance(value, type) and all(callable(getattr(value, method, None)) for method in methods)
 
 
 def plain(state: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ are shares of the base rate. `warmup` is understood for whatever the library cal
 
 from __future__ import annotations
 
+from stepwell.schedule.control import Controller
 from stepwell.schedule.recipes import (
     composer,
     deepspeed,
@@ -34,8 +35,10 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def schedule(text: str | Schedule) -> Schedule:
+def schedule(text: str | Schedule | Controller) -> Schedule:
     """The schedule that a text, the name of a recipe or a call of one stands for. A `Schedule` is returned as it is.
+
+    A controller alone, such as `twins.reduce_lr_on_plateau()`, is `hold` with its feedback.
 
     Raises:
         ScheduleError: the text cannot be read; the message points at the place.

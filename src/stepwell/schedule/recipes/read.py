@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from stepwell.errors import ScheduleError
-from stepwell.schedule.control import KINDS
+from stepwell.schedule.control import KINDS, Controller, is_controller
+from stepwell.schedule.feedback import holding
 from stepwell.schedule.recipes import call
 from stepwell.schedule.recipes.recipe import Recipe
 from stepwell.schedule.schedule import Schedule
@@ -27,12 +28,12 @@ SHOWN = 3  # near names in a message
 SURE = 0.9  # so alike that no other is shown
 
 
-def read(text: str | Schedule, recipes: Mapping[str, Recipe]) -> Schedule:
-    """The schedule that a text stands for, or a recipe of this name, or a call of one."""
+def read(text: str | Schedule | Controller, recipes: Mapping[str, Recipe]) -> Schedule:
+    """The schedule that a text stands for, or a recipe of this name, or a call of one; a controller alone holds."""
     if isinstance(text, Schedule):
         return text
     if not isinstance(text, str):
-        raise _no_text(text)
+        return _of_value(text)
     match = NAMED.match(text)
     if match is not None:
         name, called = match["name"], match["named"] is not None
@@ -65,13 +66,16 @@ def _near(text: str, recipes: Mapping[str, Recipe]) -> list[str]:
     return alike[:SHOWN] or get_close_matches(wanted, recipes, n=1, cutoff=NEAR)
 
 
-def _no_text(given: object) -> ScheduleError:
+def _of_value(given: object) -> Schedule:
+    """What is no text and no schedule: a controller, or a mistake."""
+    if is_controller(given):
+        return holding(given)
     hint = ""
     if hasattr(given, "get_last_lr"):
         hint = "; stepwell.from_torch(...) reads a live scheduler"
     elif callable(given):
         hint = "; stepwell.twins.lambda_lr(function, total_steps) makes one of a function"
-    return ScheduleError(f"a schedule is a text such as 'cosine 1..0', got {type(given).__name__} {given!r:.60}{hint}")
+    raise ScheduleError(f"a schedule is a text such as 'cosine 1..0', got {type(given).__name__} {given!r:.60}{hint}")
 
 
 def _made(text: str, recipe: Recipe) -> Schedule:

@@ -2,11 +2,11 @@
 
     Scheduler(optimizer, twins.cosine_annealing_lr(T_max=50, eta_min=1e-3))
 
-Each returns a `Schedule` (`reduce_lr_on_plateau` a controller, which multiplies one) whose rates differ from torch's
-by at most 1e-12 x (rate + base rate). The rates `eta_min`, `base_lr` and `max_lr` are absolute, as in torch; where
-torch takes a list with one per parameter group, the twin's factors are relative to that list. Parameters for which
-torch fails or does something other than documented are refused with the reason, or give what is documented; each twin
-says which.
+Each returns a `Schedule` (`reduce_lr_on_plateau` a controller, which is taken for one or multiplies one) whose rates
+differ from torch's by at most 1e-12 x (rate + base rate). The rates `eta_min`, `base_lr` and `max_lr` are absolute,
+as in torch; where torch takes a list with one per parameter group, the twin's factors are relative to that list.
+Parameters for which torch fails or does something other than documented are refused with the reason, or give what is
+documented; each twin says which.
 """
 
 from stepwell.schedule.twins.chained import chained_scheduler

@@ -21,7 +21,7 @@ def reduce_lr_on_plateau(  # noqa: PLR0913 - torch's own arguments
     *,
     base_lr: PerGroup | None = None,
 ) -> Plateau:
-    """The controller of torch's ReduceLROnPlateau; it multiplies any schedule: `f"(hold) * {reduce_lr_on_plateau()}"`.
+    """The controller of torch's ReduceLROnPlateau; alone it holds, and it multiplies any: `schedule("cosine") * ...`.
 
     The same cuts for the same metrics, NaN among them, with one intended difference: with `threshold_mode="rel"` a
     metric below 0 counts as better when it is better by a share of its size; torch takes a worse one for better.

@@ -1005,6 +1005,25 @@ def test_a_review_without_cards_says_when_the_next_is_due(
     assert re.fullmatch(r"no card is due now; the next one is in about \d+ days\n", told)
 
 
+def test_a_review_takes_only_cards_that_were_rated(
+    capsys: pytest.CaptureFixture[str], me: tuple[object, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code, told, _ = stepwell(capsys, "review", *me)
+    assert (code, told.count("\n")) == (0, 1)
+    (way,) = re.findall(r"^you have rated no card yet; .*: stepwell learn (quiz --mode learn --topic \S+)$", told, re.M)
+    code, out, complaint = stepwell(capsys, "review", "--json", *me)
+    assert (code, out) == (2, "")
+    assert complaint.startswith("error: you have rated no card yet; ")
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"do": "quit"}\n'))
+    assert json.loads(stepwell(capsys, *way.split(), "--json", *me)[1].splitlines()[0])["kind"] == "page"
+    with Progress.open(tmp_path / "me.sqlite") as opened:
+        rated = attempt("every/card-1", Verdict.UNGRADED, Mode.RECALL, answer="again", time=time.time() - 1e6)
+        opened.record(rated)
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"do": "quit"}\n'))
+    first = json.loads(stepwell(capsys, "review", "--json", *me)[1].splitlines()[0])
+    assert (first["number"], first["of"], first["data"]["item"]) == (1, 1, "every/card-1")
+
+
 @pytest.mark.parametrize(
     ("code", "ending", "verdict", "shown"),
     [

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from stepwell.errors import ForeignFileError, NewerStoreError, StoreError
 from stepwell.learn.attempt import Attempt
 from stepwell.learn.mastery import CHALLENGE, badges, calibration, last_verdicts, mastery
-from stepwell.learn.memory import due, memories
+from stepwell.learn.memory import due, due_or_new, memories
 from stepwell.learn.modes import Mode
 from stepwell.learn.progress import PROGRESS, Progress, default_path
 from stepwell.learn.verdict import Verdict
@@ -268,6 +268,8 @@ def test_replaying_ratings_gives_the_same_memory_every_time() -> None:
     assert memories([*history, replace(ATTEMPT, answer="good")]) == memories(history)  # an answer is no rating
 
 
-def test_due_cards_come_before_new_ones() -> None:
+def test_due_cards_come_before_new_ones_which_are_not_due() -> None:
     known = memories([rated("late", "again", -2), rated("later", "again", -3), rated("known", "easy", 0)])
-    assert due(known, ["new", "late", "known", "later", "newer"], NOON) == ["later", "late", "new", "newer"]
+    cards = ["new", "late", "known", "later", "newer"]
+    assert due(known, cards, NOON) == ["later", "late"]
+    assert due_or_new(known, cards, NOON) == ["later", "late", "new", "newer"]

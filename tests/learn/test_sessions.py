@@ -110,6 +110,8 @@ def test_what_was_wrong_comes_first_and_what_is_known_last() -> None:
 def test_recall_takes_what_is_due() -> None:
     known = {"topic/c0": Memory(50.0, 1.0, 1), "topic/c1": Memory(500.0, 1.0, 1)}
     assert [one.item.id for one in planned(Mode.RECALL, past=Past({}, known, 100.0)).items] == ["topic/c0", "topic/c2"]
+    seen = plan(COURSE, Wish(Mode.RECALL, new=False), Past({}, known, 100.0), "s")
+    assert [one.item.id for one in seen.items] == ["topic/c0"]
     with pytest.raises(OptionError, match="no card is due now"):
         planned(Mode.RECALL, past=Past({}, {f"topic/c{n}": Memory(500.0, 1.0, 1) for n in range(3)}, 100.0))
 

@@ -58,12 +58,15 @@ def memories(attempts: Iterable[Attempt]) -> dict[str, Memory]:
 
 
 def due(known: Mapping[str, Memory], cards: Iterable[str], now: float) -> list[str]:
-    """The cards to see now: those that are due, the longest due first, then those never seen, in their own order."""
+    """The cards that were rated and are due, the longest due first; a card that was never rated is new, not due."""
+    late = [item for item in cards if item in known and known[item].due <= now]
+    return sorted(late, key=lambda item: known[item].due)
+
+
+def due_or_new(known: Mapping[str, Memory], cards: Iterable[str], now: float) -> list[str]:
+    """The cards that are due, then the new ones in their own order."""
     cards = list(cards)
-    late = sorted(
-        (item for item in cards if item in known and known[item].due <= now), key=lambda item: known[item].due
-    )
-    return late + [item for item in cards if item not in known]
+    return due(known, cards, now) + [item for item in cards if item not in known]
 
 
 def _rating(attempt: Attempt) -> Rating | None:

@@ -37,7 +37,7 @@ ABOUT: Mapping[Mode, str] = MappingProxyType(
     {
         Mode.LEARN: "read the page, then two cards and an explanation",
         Mode.PREDICT: "commit yourself first, then see it run",
-        Mode.RECALL: "the cards that are due",
+        Mode.RECALL: "the cards that are due, then new ones",
         Mode.PRACTICE: "five items from easy to hard, with hints and worked steps",
         Mode.CHALLENGE: "five problems, two attempts, 2:00 each; a badge for all",
         Mode.TEST: "up to ten questions, no hints; is the topic strong?",

@@ -62,14 +62,17 @@ def quiz(
 
 
 def review(json: StepsOption = False, progress: ProgressOption = None, course: CourseOption = None) -> None:
-    """Recall the cards that are due."""
+    """Recall the cards that you have rated before and that are due."""
+    from stepwell.errors import OptionError
     from stepwell.learn.session.plan import Wish
 
     content = read_course(course)
-    if not json and (words := _nothing_due(content, progress)):
+    if not (words := _nothing_due(content, progress)):
+        sit(content, Wish(Mode.RECALL, new=False), progress, json=json)
+    elif json:
+        raise OptionError(words)
+    else:
         typer.echo(words)
-        return
-    sit(content, Wish(Mode.RECALL), progress, json=json)
 
 
 def sit(course: Course, wish: Wish, path: Path | None, *, json: bool) -> None:
@@ -111,15 +114,21 @@ def _begun(course: Course, wish: Wish, progress: Progress, worker: Worker) -> It
 
 
 def _nothing_due(course: Course, path: Path | None) -> str:
-    """When the next card is due, where none is now; empty where one is."""
+    """When the next card is due, where none is now, or how one comes to be; empty where one is due."""
     from stepwell.learn.memory import due, memories
 
     now = time.time()
     known = memories(recorded(path))
-    cards = [item.id for item in course.items if Mode.RECALL in item.modes]
-    if not cards or due(known, cards, now):
+    cards = [item for item in course.items if Mode.RECALL in item.modes]
+    if not cards:
+        return "this course has no cards"
+    rated = [item.id for item in cards if item.id in known]
+    if not rated:
+        page = f"stepwell learn quiz --mode learn --topic {cards[0].topic}"
+        return f"you have rated no card yet; a topic's page ends with some, such as that of {cards[0].topic}: {page}"
+    if due(known, rated, now):
         return ""
-    hours = min(known[card].due - now for card in cards) / 3600
+    hours = min(known[card].due - now for card in rated) / 3600
     wait = f"{hours:.0f} hours" if hours >= 1.5 else f"{max(1.0, 60 * hours):.0f} minutes"
     return f"no card is due now; the next one is in about {wait if hours < 36 else f'{hours / 24:.0f} days'}"
 

@@ -12,7 +12,7 @@ from stepwell.learn.instance import Instance, instance
 from stepwell.learn.items.card import Card
 from stepwell.learn.items.explain import Explain
 from stepwell.learn.levels import Difficulty, Level
-from stepwell.learn.memory import Memory, due
+from stepwell.learn.memory import Memory, due, due_or_new
 from stepwell.learn.modes import Mode
 from stepwell.learn.page import Block
 from stepwell.learn.session.rules import RULES, TIMER_SECONDS, TIMERS, Rules
@@ -62,6 +62,7 @@ class Wish:
     Args:
         topics: ids; empty for all.
         timer: a name of `TIMERS`; only for modes with a timer.
+        new: whether new cards follow those that are due; only for recall.
     """
 
     mode: Mode
@@ -69,6 +70,7 @@ class Wish:
     level: Level | None = None
     seed: int = 0
     timer: str = "x1"
+    new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,9 @@ def plan(course: Course, wish: Wish, past: Past, session: str) -> Plan:
         )
     fitting = [item for topic in topics for item in topic.items if _fits(item, wish)]
     draw = Random(f"{wish.mode}/{wish.seed}")
-    chosen = _chosen(fitting, wish.mode, rules, past, draw)
+    chosen = (
+        _recalled(fitting, wish, past) if wish.mode is Mode.RECALL else _chosen(fitting, wish.mode, rules, past, draw)
+    )
     page = topics[0].page if wish.mode is Mode.LEARN else ()
     if not chosen and not page:
         raise OptionError(_nothing(wish, course))
@@ -111,15 +115,17 @@ def _fits(item: Item, wish: Wish) -> bool:
     return wish.mode in item.modes and (wish.level is None or item.level is wish.level)
 
 
+def _recalled(items: Sequence[Item], wish: Wish, past: Past) -> list[Item]:
+    cards = {item.id: item for item in items}
+    named = (due_or_new if wish.new else due)(past.memories, cards, past.now)
+    return [cards[name] for name in named[:MOST_CARDS]]
+
+
 def _chosen(items: Sequence[Item], mode: Mode, rules: Rules, past: Past, draw: Random) -> list[Item]:
-    match mode:
-        case Mode.RECALL:
-            cards = {item.id: item for item in items}
-            return [cards[name] for name in due(past.memories, cards, past.now)[:MOST_CARDS]]
-        case Mode.LEARN:
-            cards_first = [item for item in items if isinstance(item.body, Card)]
-            told = [item for item in items if isinstance(item.body, Explain)]
-            return _least_known(cards_first, past, draw)[:RECALLS] + _least_known(told, past, draw)[:1]
+    if mode is Mode.LEARN:
+        cards_first = [item for item in items if isinstance(item.body, Card)]
+        told = [item for item in items if isinstance(item.body, Explain)]
+        return _least_known(cards_first, past, draw)[:RECALLS] + _least_known(told, past, draw)[:1]
     if rules.counts is None:
         return _from_easy(items)
     return _from_easy(_by_difficulty(items, rules.counts, past, draw))

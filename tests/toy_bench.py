@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from stepwell.find.bench import TrialMemoryError
+from stepwell.record.suggestion import Array
 
 
 @dataclass
@@ -61,8 +62,8 @@ class ToyBench:
         self.weight = self.start
         self.made = 0
 
-    def mean_step(self, count: int) -> float:
-        return 1.0 + (self.first_steps - 1.0) / count
+    def mean_step(self, rates: Array, momentum: float | None = None) -> float:
+        return 1.0 + (self.first_steps - 1.0) * float(rates[0] / rates.sum())
 
     def base(self, name: str) -> float:
         return {"momentum": 0.9}[name]

@@ -110,18 +110,30 @@ def test_a_rate_moves_to_where_the_whole_run_takes_its_steps(rise: int) -> None:
     still, found = settled(0, VALLEY), settled(rise, VALLEY)
     assert still.place is not None
     assert found.place == still.place + rise
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low <= found.place <= found.high
+    assert still.low is not None
+    assert still.high is not None
+    assert (found.low, found.high, found.moved) == (still.low + rise, still.high + rise, rise)
     assert ("stands for" in found.words) == (rise != 0)
-    assert found.words.startswith(still.words)
+
+
+def test_what_is_said_of_the_best_short_runs_names_their_rate_where_the_suggestion_is_another() -> None:
+    rows = {-9: [0.5], -8: [0.1], -7: [0.4]}
+    assert settled(0, rows).words == "Best of 3 rates over 60 updates on 1 seed, with worse ones on both sides."
+    moved = settled(1, rows)
+    assert moved.words.startswith(
+        "0.01 is best of 3 rates over 60 updates on 1 seed, with worse ones on both sides. The"
+    )
+    assert moved.words.endswith("so 0.01 in runs of 60 updates stands for 0.0178 in the whole run.")
+    assert (moved.place, moved.low, moved.high) == (-7, -7, -7)
 
 
 def test_a_rate_does_not_move_to_failure_nor_beyond_the_limits_nor_to_one_that_gains_little() -> None:
     assert settled(9, {-10: [0.3], -9: [0.1], -8: [0.2], -7: [0.3], -6: [FAILED]}).place == -7
     assert settled(9, VALLEY).place == 1  # nothing is known against it
     assert settled(3, VALLEY).place == -6  # -5 gains little
-    assert settled(9, VALLEY, (-10, -7)).place == -7
+    limited = settled(9, VALLEY, (-10, -7))
+    assert (limited.place, limited.high) == (-7, -7)
+    assert limited.words.endswith("; 0.0178 is as far as the limits and the short runs allow.")
     assert settled(-9, VALLEY, (-10, 0)).place == -10
 
 

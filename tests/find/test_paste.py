@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from stepwell import Scheduler, find_lr
 from stepwell.find.paste import for_family, for_live
 from stepwell.tasks.optimizers import FAMILIES
 
@@ -51,6 +52,18 @@ def test_a_live_optimizer_is_not_made_again_and_its_groups_get_their_rates() -> 
     made = run(code, optimizer=live)
     assert made["optimizer"] is live
     assert [group["initial_lr"] for group in live.param_groups] == [0.01, 0.001]
+
+
+def test_the_code_of_a_search_amid_training_runs_where_a_scheduler_is_on_the_optimizer() -> None:
+    torch.manual_seed(0)
+    net = model()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    scheduler = Scheduler(optimizer, "cosine 1..0", total_steps=100)
+    batches = [torch.randn(8, 2, generator=torch.Generator().manual_seed(number)) for number in range(8)]
+    found = find_lr(net, optimizer, loss=lambda m, x: m(x).square().mean(), data=batches, total_steps=100, budget=100)
+    made = run(found.code, optimizer=optimizer, scheduler=scheduler)
+    assert made["scheduler"] is not scheduler
+    assert optimizer.param_groups[0]["lr"] == found.lr
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,6 +12,7 @@ from stepwell.errors import OptionError
 from stepwell.find.of_task import of_task
 from stepwell.find.range_test import range_test
 from stepwell.find.rules import RULES, suggestions
+from stepwell.record.suggestion import Array
 from stepwell.record.trial import TaskRef
 
 TINY = f"{Path(__file__).parents[1] / 'tasks' / 'tiny_tasks.py'}:tiny"
@@ -51,7 +52,7 @@ class Told:
     def losses(self, count: int) -> float:
         raise AssertionError("a sweep scores nothing")
 
-    def mean_step(self, count: int) -> float:
+    def mean_step(self, rates: Array, momentum: float | None = None) -> float:
         raise AssertionError("a sweep has no length to be stretched to")
 
     def base(self, name: str) -> float:

@@ -12,6 +12,7 @@ from stepwell.find.race import Caution, Heat, best_place, risks
 from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import Probe, Verdict
 
+BEST = "Best"
 NOTHING: Mapping[int, int] = MappingProxyType({})
 NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
 # Chosen by trying it out, see the log; the second where one seed is all that was tried.
@@ -33,6 +34,7 @@ class Answer:
         edge: the lowest above it that failed.
         spread: how many times the best rate of one seed is that of another.
         tolerance: `GOOD_REGRET`, or the suggested place's own regret if that is more.
+        moved: places by which all of these but the edge lie above those that the short runs chose.
     """
 
     verdict: Verdict
@@ -43,6 +45,7 @@ class Answer:
     edge: int | None = None
     spread: float = math.nan
     tolerance: float = GOOD_REGRET
+    moved: int = 0
 
 
 def answer(
@@ -80,32 +83,38 @@ def answer(
     most = max(TOO_DEAR, min(regrets.values()))
     place = best_place({one: risk for one, risk in weighed.items() if regrets[one] <= most})
     edge = min((one for one in failed if one > place), default=None)
+    rise = settling.get(heat.level.steps, 0)
+    moved = _allowed(rise, place, regrets, bounds, edge)
     verdict, words = _verdict(heat, place, bounds, edge)
+    if moved and words.startswith(BEST):
+        words = f"{rate_at(place):.3g} is best" + words.removeprefix(BEST)
     if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
         verdict, words = Verdict.DISAGREE, quarrel
-    settled = _settled_place(place, settling.get(heat.level.steps, 0), regrets, bounds, edge)
-    if settled != place:
-        words += " " + _why_settled(place, settled, heat.level.steps)
-    tolerance = max(GOOD_REGRET, regrets[place], regrets.get(settled, 0.0))
-    low, high = interval(regrets, place, gap, tolerance, edge)
-    return Answer(verdict, words, settled, min(low, settled), max(high, settled), edge, _spread(heat), tolerance)
+    if moved:
+        words += " " + _why_moved(place, moved, rise, heat.level.steps)
+    tolerance = max(GOOD_REGRET, regrets[place])
+    low, high = (one + moved for one in interval(regrets, place, gap, tolerance, edge))
+    highest = min(math.inf if edge is None else edge - 1, math.inf if bounds is None else bounds[1])
+    low = low if bounds is None else max(low, min(bounds[0], place + moved))
+    return Answer(verdict, words, place + moved, low, int(min(high, highest)), edge, _spread(heat), tolerance, moved)
 
 
-def _settled_place(
-    place: int, rise: int, regrets: Mapping[int, float], bounds: tuple[int, int] | None, edge: int | None
+def _allowed(
+    rise: int, place: int, regrets: Mapping[int, float], bounds: tuple[int, int] | None, edge: int | None
 ) -> int:
-    """The place, moved as far as the limits allow, below the edge of failure, and to no rate known to be dear."""
+    """As much of a rise as the limits allow, below the edge of failure, and to no rate known to be dear."""
     if rise < 0:
-        return place + rise if bounds is None else max(place + rise, min(bounds[0], place))
+        return rise if bounds is None else min(max(rise, bounds[0] - place), 0)
     last = min(place + rise, math.inf if bounds is None else bounds[1], math.inf if edge is None else edge - 1)
-    return next((one for one in range(int(last), place, -1) if regrets.get(one, 0.0) <= TOO_DEAR), place)
+    return next((one - place for one in range(int(last), place, -1) if regrets.get(one, 0.0) <= TOO_DEAR), 0)
 
 
-def _why_settled(place: int, settled: int, steps: int) -> str:
-    size = "larger" if settled > place else "smaller"
+def _why_moved(place: int, moved: int, rise: int, steps: int) -> str:
+    size = "larger" if rise > 0 else "smaller"
+    stays = "" if moved == rise else f"; {rate_at(place + moved):.3g} is as far as the limits and the short runs allow"
     return (
         f"The first updates of this optimizer are {size} than its later ones, so {rate_at(place):.3g} in runs of "
-        f"{steps} updates stands for {rate_at(settled):.3g} in the whole run."
+        f"{steps} updates stands for {rate_at(place + rise):.3g} in the whole run{stays}."
     )
 
 
@@ -190,7 +199,7 @@ def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int |
     seeds = "1 seed" if len(heat.level.seeds) == 1 else f"{len(heat.level.seeds)} seeds"
     tried = f"of {len(regrets)} rates over {steps} updates on {seeds}"
     if place == best:
-        return Verdict.FOUND, f"Best {tried}, with worse ones on both sides."
+        return Verdict.FOUND, f"{BEST} {tried}, with worse ones on both sides."
     fails = best + gap not in regrets or best + gap in heat.failed()
     above = "fails" if fails else f"gains {1.0 - regrets[best + gap]:.0%} as much"
     return Verdict.FOUND, (

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from stepwell.errors import StepwellError
+from stepwell.record.suggestion import Array
 from stepwell.tasks.task import Batch
 
 Loss = Callable[[nn.Module, Batch], Tensor]
@@ -85,8 +86,8 @@ class Bench(Protocol):
         """
         ...
 
-    def mean_step(self, count: int) -> float:
-        """How large the first updates of a short run are on the mean, beside those of a long one; see `transient`."""
+    def mean_step(self, rates: Array, momentum: float | None = None) -> float:
+        """How large the first updates of a run at these rates are, beside later ones; see `transient`."""
         ...
 
     def base(self, name: str) -> float:

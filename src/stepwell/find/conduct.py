@@ -6,15 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from stepwell.find import sweep as sweeping
 from stepwell.find.bench import Bench, TrialMemoryError
 from stepwell.find.grid import rate_at
 from stepwell.find.levels import levels
 from stepwell.find.race import Ask, Heat, Level, Told, race
-from stepwell.find.short_run import FINE, Setting, check_schedule, no_memory, short_run, untrained
+from stepwell.find.short_run import FINE, Setting, check_schedule, factors, no_memory, short_run, untrained
 from stepwell.find.transient import places_apart
 from stepwell.record.suggestion import Fate, Probe, RangeTest
 
+LONGEST = 100_000  # updates of a whole run: of a longer one the beginning is nothing
 UNTOLD = 10  # times the longest short run is the whole run taken to be where nobody said how long it is
 
 
@@ -72,8 +75,8 @@ class Search:
         """Search; the results are in `probes`, `heats`, `sweep` and `initials`."""
         plan = levels(self.budget, scored=self.setting.scored)
         self._stand_on(0)
-        self.settling = self._settling(plan)
         check_schedule(self.bench, self.setting, plan[0].steps)
+        self.settling = self._settling(plan)
         self._tell("raising the rate until the loss does")
         first, last = sweeping.span(self.bounds)
         self.sweep = sweeping.sweep(self.bench, first, last)
@@ -92,9 +95,15 @@ class Search:
 
     def _settling(self, plan: Sequence[Level]) -> dict[int, int]:
         """By the length of a short run: the places that a rate rises for the run that it is for."""
-        whole = self.setting.total_steps or UNTOLD * plan[-1].steps
-        mean_step = self.bench.mean_step
-        return {level.steps: places_apart(mean_step(level.steps), mean_step(max(whole, level.steps))) for level in plan}
+        whole = min(self.setting.total_steps or UNTOLD * plan[-1].steps, LONGEST)
+        return {level.steps: self._rise(level.steps, whole) for level in plan}
+
+    def _rise(self, steps: int, whole: int) -> int:
+        small = factors(self.bench, self.setting, 1.0, steps)
+        rates = small.get("lr", np.ones(steps))
+        momentum = float(small["momentum"][0]) if "momentum" in small else None
+        stretched = np.interp(np.linspace(0.0, 1.0, max(whole, steps)), np.linspace(0.0, 1.0, steps), rates)
+        return places_apart(self.bench.mean_step(rates, momentum), self.bench.mean_step(stretched, momentum))
 
     def _answers(self, asks: Sequence[Ask]) -> dict[Ask, Told]:
         """As many short runs as the budget allows, seed by seed."""

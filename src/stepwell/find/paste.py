@@ -26,14 +26,20 @@ def for_family(name: str, options: Mapping[str, float] | None) -> Paste:
     return paste
 
 
-def for_live(ratios: Sequence[float]) -> Paste:
-    """For an optimizer that there is: its groups stay, and get their rates from the scheduler."""
+def for_live(ratios: Sequence[float], *, driven: bool = False) -> Paste:
+    """For an optimizer that there is: its groups stay, and get their rates from the scheduler.
+
+    Args:
+        ratios: of the groups' rates to the first's.
+        driven: a Scheduler is on it, which has to go first.
+    """
+    before = ("scheduler.detach()  # the one on the optimizer now",) if driven else ()
 
     def paste(lr: float, schedule: str, total_steps: int | None) -> str:
         rates = [float(f"{lr * ratio:.4g}") for ratio in ratios]
         base = f"{rates[0]:g}" if len(set(rates)) == 1 else f"[{', '.join(f'{rate:g}' for rate in rates)}]"
         scheduled = _scheduled(schedule, total_steps, f"base_lr={base}")
-        return "\n".join(("from stepwell import Scheduler", "", *scheduled))
+        return "\n".join(("from stepwell import Scheduler", "", *before, *scheduled))
 
     return paste
 

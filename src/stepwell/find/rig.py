@@ -21,6 +21,7 @@ from stepwell.find.quiet import end_contexts
 from stepwell.find.scoring import as_trained, evaluating, mean_loss, unchanged
 from stepwell.find.transient import mean_step
 from stepwell.find.trouble import check_loss, memory_words
+from stepwell.record.suggestion import Array
 from stepwell.tasks.determinism import random_kept, seed_all
 from stepwell.tasks.overflow import lost_weights, overflows
 from stepwell.tasks.same import same
@@ -156,10 +157,10 @@ class Rig:
         how.step(start.optimizer, parameters)
         return total / how.accumulate
 
-    def mean_step(self, count: int) -> float:
-        """How large the first updates of a short run are on the mean, beside those of a long one."""
+    def mean_step(self, rates: Array, momentum: float | None = None) -> float:
+        """How large the first updates of a run at these rates are, beside later ones."""
         self.rewind()
-        return mean_step(self._here().optimizer, count)
+        return mean_step(self._here().optimizer, rates, momentum)
 
     def _write(self, values: dict[str, float]) -> None:
         """Set entries of the groups; what is given is the first group's, the others keep their ratio."""

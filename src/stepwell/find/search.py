@@ -184,6 +184,7 @@ def _suggestion(
         edge=rate(found.edge),
         spread=math.nan if asked.bench.seeds_vary == "nothing" else found.spread,
         tolerance=found.tolerance,
+        moved=rate_at(found.moved),
         probes=tuple(search.probes) if search else (),
         sweep=search.sweep if search else sweep,
         spent=asked.bench.spent,

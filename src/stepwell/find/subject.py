@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer
 
+from stepwell.drive.follow import attached
 from stepwell.errors import OptionError
 from stepwell.find.bench import Bench, Loss
 from stepwell.find.how import How
@@ -120,7 +121,8 @@ def _live(model: nn.Module, optimizer: Any, given: Given) -> Subject:
         how=given.how,
         limit=given.limit,
     )
-    return Subject(bench, type(model).__name__, type(optimizer).__name__, given.val is not None, for_live(bench.ratios))
+    paste = for_live(bench.ratios, driven=attached(optimizer) is not None)
+    return Subject(bench, type(model).__name__, type(optimizer).__name__, given.val is not None, paste)
 
 
 def _factory(factory: Any, optimizer: Any, given: Given) -> Subject:

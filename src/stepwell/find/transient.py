@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +16,8 @@ from stepwell.record.suggestion import Array
 OVER = 10_000  # updates after which nothing is left of a beginning
 
 
-def mean_step(optimizer: Optimizer, count: int) -> float:
-    """How large the next updates are on the mean, with a gradient that stays the same; 1 is the size of later ones.
+def mean_step(optimizer: Optimizer, rates: Array, momentum: float | None = None) -> float:
+    """How large the next updates are beside their rates, with a gradient that stays the same; 1 is that of later ones.
 
     RMSprop divides by the root of an average of squares that begins at 0 and is not corrected for it, so that its
     updates begin larger: the first one ten times with torch's alpha. A momentum that begins empty makes them smaller.
@@ -24,31 +25,40 @@ def mean_step(optimizer: Optimizer, count: int) -> float:
 
     Args:
         optimizer: as it stands: one that has trained for a while has its beginning behind it. Its first group counts.
-        count: updates, at least 1.
+        rates: of the updates, not all 0: early ones count as much as the schedule makes of them.
+        momentum: with which they begin, where a schedule sets it; the first group's own unless given.
 
     Example:
         >>> import torch
         >>> weight = torch.nn.Parameter(torch.ones(1))
-        >>> round(mean_step(SGD([weight], lr=0.1, momentum=0.9), 16), 2)  # 0.1, 0.19, 0.271, ...
+        >>> round(mean_step(SGD([weight], lr=0.1, momentum=0.9), np.ones(16)), 2)  # 0.1, 0.19, 0.271, ...
         0.54
-        >>> round(mean_step(RMSprop([weight], lr=0.1), 16), 2)
+        >>> round(mean_step(RMSprop([weight], lr=0.1), np.ones(16)), 2)
         4.22
     """
     group = optimizer.param_groups[0]
     states = list(optimizer.state.values())
-    sizes = np.ones(min(count, OVER))
-    if isinstance(optimizer, RMSprop) and 0.0 <= group["alpha"] < 1.0:
+    sizes = np.ones(min(len(rates), OVER))
+    if _is_torchs(optimizer, RMSprop) and 0.0 <= group["alpha"] < 1.0:
         made = max((float(state["step"]) for state in states if "step" in state), default=0.0)
         sizes /= np.sqrt(1.0 - group["alpha"] ** (made + np.arange(1, len(sizes) + 1)))
     filled = any(state.get("momentum_buffer") is not None for state in states)
-    if isinstance(optimizer, SGD | RMSprop) and 0.0 < group["momentum"] < 1.0 and not filled:
-        sizes = _with_momentum(sizes, group)
-    return 1.0 + float((sizes - 1.0).sum()) / count
+    if _is_torchs(optimizer, SGD, RMSprop) and not filled:
+        sizes = _with_momentum(sizes, group, float(group["momentum"]) if momentum is None else momentum)
+    return 1.0 + float((sizes - 1.0) @ rates[: len(sizes)] / rates.sum())
 
 
-def _with_momentum(sizes: Array, group: Mapping[str, Any]) -> Array:
+def _is_torchs(optimizer: Optimizer, *kinds: type[Optimizer]) -> bool:
+    """Whether its step is that of one of these; a subclass with its own makes steps that are not known here."""
+    own = inspect.unwrap(type(optimizer).step)
+    return any(isinstance(optimizer, kind) and own is inspect.unwrap(kind.step) for kind in kinds)
+
+
+def _with_momentum(sizes: Array, group: Mapping[str, Any], momentum: float) -> Array:
     """The steps that an empty buffer makes of gradients of these sizes, as shares of what it makes of them for ever."""
-    momentum, fresh = float(group["momentum"]), 1.0 - float(group.get("dampening", 0.0))
+    fresh = 1.0 - float(group.get("dampening", 0.0))
+    if not 0.0 < momentum < 1.0 or fresh <= 0.0:  # no buffer, or one that never settles at a step forward
+        return sizes
     nesterov = bool(group.get("nesterov", False))
     buffer, steps = 0.0, []
     for number, size in enumerate(sizes):

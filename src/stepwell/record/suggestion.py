@@ -100,6 +100,8 @@ class LrSuggestion:
         initial: the score before the first update, mean over seeds.
         task, optimizer, schedule, metric: what was asked.
         code: Python to paste: the same in the user's own optimizer.
+        moved: times the rate that the short runs chose; not 1 where the optimizer's first updates are larger or smaller
+            than its later ones, and then `low` and `high` are moved too.
     """
 
     lr: float
@@ -122,6 +124,7 @@ class LrSuggestion:
     schedule: str
     metric: str
     code: str
+    moved: float = 1.0
 
     @property
     def basis(self) -> str:

@@ -21,6 +21,7 @@ def suggestion_json(suggestion: LrSuggestion) -> dict[str, Any]:
         "edge": suggestion.edge,
         "spread": suggestion.spread,
         "tolerance": suggestion.tolerance,
+        "moved": suggestion.moved,
         "spent": suggestion.spent,
         "budget": suggestion.budget,
         "seeds": suggestion.seeds,

@@ -102,7 +102,10 @@ def edge(suggestion: LrSuggestion) -> str:
     if not suggestion.probes:
         return _UNKNOWN
     if not math.isfinite(suggestion.edge):
-        return "no rate above it was seen to fail" if math.isfinite(suggestion.lr) else "none seen"
+        if not math.isfinite(suggestion.lr):
+            return "none seen"
+        tried = any(probe.lr > suggestion.lr for probe in suggestion.probes)
+        return "no rate above it was seen to fail" if tried else "no rate above it was tried"
     away = suggestion.edge / suggestion.lr
     return rate(suggestion.edge) + (f" ({times(away)} the suggestion)" if math.isfinite(away) else "")
 
@@ -143,8 +146,9 @@ def groups(suggestion: LrSuggestion) -> str:
 
 def tolerance(suggestion: LrSuggestion) -> str:
     """What counts as good, in one sentence."""
+    what = "it" if suggestion.moved == 1 else f"a short run at {times(1 / suggestion.moved)} of it"
     return (
-        f"A rate is good if it lowered the {score_words(suggestion)} by at least {1 - suggestion.tolerance:.0%} of "
+        f"A rate is good if {what} lowered the {score_words(suggestion)} by at least {1 - suggestion.tolerance:.0%} of "
         "what the best rate lowered it by."
     )
 

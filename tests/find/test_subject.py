@@ -51,6 +51,14 @@ def test_one_that_can_is_not(right: Callable[..., Tensor]) -> None:
     assert given(right).need("a live model")[0] is right
 
 
+def test_all_inputs_and_targets_are_no_batches() -> None:
+    pair = torch.randn(40, 2), torch.zeros(40, dtype=torch.long)
+    with pytest.raises(OptionError, match=r"this is a pair of tensors; pass a loader, such as DataLoader\("):
+        Given(loss, pair, None, None, None, None, 4).need("a live model")
+    batches = torch.randn(8, 2), torch.randn(8, 2)
+    assert Given(loss, batches, None, None, None, None, 4).need("a live model")[1] is batches
+
+
 def without_seed() -> nn.Module:
     return nn.Linear(2, 1)
 

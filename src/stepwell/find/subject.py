@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.loss import _Loss
 from torch.optim import Optimizer
 
@@ -46,7 +46,7 @@ class Given:
         """The loss and the data.
 
         Raises:
-            OptionError: one of them is missing.
+            OptionError: one of them is missing, or is of another kind.
         """
         if self.loss is None:
             raise OptionError(f"{what} needs loss=, such as loss=lambda model, batch: ...")
@@ -59,7 +59,20 @@ class Given:
             raise OptionError(f"loss is called with the model and a batch, as loss(model, batch); yours takes {takes}")
         if self.data is None:
             raise OptionError(f"{what} needs data=, such as data=loader")
+        if _is_whole_set(self.data):
+            raise OptionError(
+                "data= gives batches, and this is a pair of tensors; pass a loader, such as "
+                "DataLoader(TensorDataset(inputs, targets), batch_size=32, shuffle=True)"
+            )
         return self.loss, self.data
+
+
+def _is_whole_set(data: object) -> bool:
+    """Whether it is all inputs and their targets, which would be read as two batches."""
+    match data:
+        case (Tensor() as inputs, Tensor() as targets) if isinstance(data, tuple):
+            return inputs.shape[:1] == targets.shape[:1] and inputs.shape != targets.shape
+    return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

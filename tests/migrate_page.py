@@ -102,7 +102,9 @@ def recipes_part(library: str, calls: Mapping[str, str]) -> str:
     for call, recipe in calls.items():
         name = f"{library}.{recipe}"
         assert name.split("(")[0] in RECIPES
-        lines.append(f"| {_cell(call)} | {_cell(name)} | {_cell(str(schedule(name)))} |")
+        original = RECIPES[name.split("(")[0]].original
+        called = _cell(call) if original in call else f"{_cell(call)} or {_cell(original)}"
+        lines.append(f"| {called} | {_cell(name)} | {_cell(str(schedule(name)))} |")
     return "\n".join(lines)
 
 

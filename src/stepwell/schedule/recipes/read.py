@@ -21,6 +21,9 @@ NAMED = re.compile(
 """A name, alone or with an opening parenthesis after it; `named` where a call follows, not `max(a, b)`."""
 
 INSIDE = re.compile(r"[A-Za-z]\w*\.[A-Za-z_]\w*")
+FUNCTION = re.compile(r"get_\w+_schedule")
+"""How transformers calls its functions, which differ in their middle only."""
+
 LANGUAGE = ("max", "repeat", "table", *KINDS)
 WORDS = re.compile(r"[A-Za-z][A-Za-z_ -]*")
 NEAR = 0.7
@@ -42,7 +45,7 @@ def read(text: str | Schedule | Controller, recipes: Mapping[str, Recipe]) -> Sc
             return parse(recipe.text) if not called else _made(call.written(text, recipe, match.end("name")), recipe)
         if recipe is not None and "." in name:
             return _made(call.written(text, recipe, match.end("name")), recipe)
-        if "." in name or (called and recipe is None and name not in LANGUAGE):
+        if "." in name or (called and recipe is None and name not in LANGUAGE) or _originals(name, recipes):
             raise _unknown(text, match, recipes)
     try:
         return parse(text)
@@ -78,6 +81,17 @@ def _of_value(given: object) -> Schedule:
     raise ScheduleError(f"a schedule is a text such as 'cosine 1..0', got {type(given).__name__} {given!r:.60}{hint}")
 
 
+def _originals(name: str, recipes: Mapping[str, Recipe]) -> list[str]:
+    """The recipes of a class or function that a library has under this name, or nearly so where it is transformers'."""
+    own = name.rpartition(".")[2]
+    known = {recipe.original: one for one, recipe in recipes.items() if recipe.original}
+    same = [one for one, recipe in recipes.items() if recipe.original.lower() == own.lower()]
+    if same or not FUNCTION.match(own):
+        return same
+    longer = [one for original, one in known.items() if original.startswith(own)]
+    return longer or [known[original] for original in get_close_matches(own, known, n=SHOWN, cutoff=NEAR)]
+
+
 def _made(text: str, recipe: Recipe) -> Schedule:
     try:
         return parse(text)
@@ -92,8 +106,9 @@ def _unknown(text: str, match: re.Match[str], recipes: Mapping[str, Recipe]) -> 
     near = get_close_matches(name, recipes, n=1, cutoff=SURE) or get_close_matches(name, recipes, n=SHOWN)
     alike = [one for one in recipes if own in one.replace("-", "_")] if own else []
     siblings = [one for one in recipes if library and one.startswith(f"{library}.")]
-    close = near if len(near) == 1 else list(dict.fromkeys([*near, *alike]))[:SHOWN]
-    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"there are {', '.join(siblings)}"
+    named = _originals(name, recipes)
+    close = named or (near if len(near) == 1 else list(dict.fromkeys([*near, *alike])))
+    hint = f"did you mean {' or '.join(map(repr, close[:SHOWN]))}?" if close else f"there are {', '.join(siblings)}"
     if not close and not siblings:
         hint = "`stepwell recipes` lists those there are"
     tokens = Tokens(text)

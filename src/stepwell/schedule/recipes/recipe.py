@@ -31,6 +31,12 @@ class Recipe:
         return self.make()
 
     @property
+    def original(self) -> str:
+        """The name of the library's class or function; empty where it has the recipe's own, or there is no library."""
+        first = self.source.partition(",")[0]
+        return first if "." in self.name and first.isidentifier() else ""
+
+    @property
     def summary(self) -> str:
         """What it does, in one line."""
         return _documentation(self.make).partition("\n")[0]

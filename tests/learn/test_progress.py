@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,31 @@ def test_the_exports_have_every_answer(progress: Progress) -> None:
     (row,) = csv.DictReader(io.StringIO(progress.export_csv()))
     assert json.loads(row["answer"]) == 'a, "b"\nc'
     assert (row["verdict"], row["confidence"], row["seconds"]) == ("right", "", "12.5")
+
+
+@pytest.mark.parametrize(
+    ("answer", "evidence", "told"),
+    [
+        (0, {}, 1),  # a choice
+        ([2, 0, 1], {}, [3, 1, 2]),  # an order
+        ([], {}, []),
+        ({"text": "It falls.", "ticks": [0, 2]}, {"ticks": [0, 2]}, {"text": "It falls.", "ticks": [1, 3]}),
+        (5, {"given": 5.0, "measured": 5.0, "off": 0.0, "allowed": 0.1}, 5),  # a number, not the place of one
+        ("0.05", {}, "0.05"),
+        ([[0, 1], [99, 0]], {}, [[0, 1], [99, 0]]),  # points
+        ({"optimizer": "SGD", "lr": 1, "schedule": "hold"}, {}, {"optimizer": "SGD", "lr": 1, "schedule": "hold"}),
+        (None, {}, None),
+    ],
+)
+def test_the_table_has_answers_as_they_were_typed_and_times_that_can_be_read(
+    progress: Progress, answer: Any, evidence: dict[str, Any], told: Any
+) -> None:
+    progress.record(replace(ATTEMPT, time=NOON + 0.25, answer=answer, evidence=evidence))
+    (row,) = csv.DictReader(io.StringIO(progress.export_csv()))
+    assert json.loads(row["answer"]) == told
+    assert row["time"] == "2026-01-01T12:00:00.250+00:00"
+    (known,) = json.loads(progress.export_json())["attempts"]  # for programs: as recorded
+    assert (known["answer"], known["time"]) == (answer, NOON + 0.25)
 
 
 def test_a_file_of_another_kind_is_refused_and_left(tmp_path: Path) -> None:

@@ -45,6 +45,21 @@ class Attempt:
     evidence: Any
 
 
+def as_typed(attempt: Attempt) -> Any:
+    """The answer with the places of options, pieces, labels and concepts counted from 1, as they are shown and typed.
+
+    In an `Attempt` they count from 0. A number that is no place, such as a rate, stays as it is.
+    """
+    match attempt.answer:
+        case {"text": text, "ticks": ticks}:
+            return {"text": text, "ticks": [place + 1 for place in ticks]}
+        case [int(), *_] as places if all(isinstance(place, int) for place in places):
+            return [place + 1 for place in places]
+        case int() as place if "allowed" not in attempt.evidence:  # only a measured number has a tolerance
+            return place + 1
+    return attempt.answer
+
+
 def strict(value: Any) -> Any:
     """Plain data as strict JSON has it: numbers that are not finite become None, lists instead of tuples.
 

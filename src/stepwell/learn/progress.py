@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
 from stepwell.errors import StoreError
-from stepwell.learn.attempt import Attempt, strict
+from stepwell.learn.attempt import Attempt, as_typed, strict
 from stepwell.learn.modes import Mode
 from stepwell.learn.verdict import Verdict
 from stepwell.record.database import Kind, connect, explained, roll_back
@@ -195,14 +196,21 @@ class Progress:
         return json.dumps({"version": VERSION, "attempts": rows, "resets": resets}, ensure_ascii=False, indent=1)
 
     def export_csv(self) -> str:
-        """The answers as a table with a header, answers of items that were reset included; evidence is left out."""
+        """The answers as a table for people, answers of items that were reset included; evidence is left out.
+
+        Times are ISO 8601 in UTC, and the places in answers count from 1, as they were typed.
+        """
         names = [name for name in _COLUMNS if name != "evidence"]
         written = io.StringIO()
         table = csv.writer(written, lineterminator="\n")
         table.writerow(names)
-        with self._transaction() as connection:
-            for row in connection.execute("SELECT * FROM attempts ORDER BY key"):
-                table.writerow(["" if row[name] is None else row[name] for name in names])
+        for attempt in self.attempts(ever=True):
+            told = {
+                "time": datetime.fromtimestamp(attempt.time, UTC).isoformat(timespec="milliseconds"),
+                "answer": json.dumps(as_typed(attempt), ensure_ascii=False),
+            }
+            row = [told.get(name, getattr(attempt, name)) for name in names]
+            table.writerow(["" if value is None else value for value in row])
         return written.getvalue()
 
     @contextmanager

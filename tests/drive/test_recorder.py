@@ -476,6 +476,22 @@ def test_a_setting_that_cannot_be_stored_is_an_error_at_the_first_update(store: 
     assert store.summaries() == []
 
 
+@pytest.mark.parametrize("updates", [0, 1])
+def test_a_finished_run_survives_a_second_recorder_of_its_id(store: Store, updates: int) -> None:
+    optimizer = sgd()
+    with Recorder(optimizer, store=store, run_id="a") as first:
+        loop(first, optimizer, 0, 3)
+        run = first.finish()
+    says = f"the run 'a' in {store.path} has finished; to run it again, type: stepwell runs delete a --store "
+    with (
+        pytest.raises(StoreError, match=re.escape(f"{says}{store.path}")) as caught,
+        Recorder(optimizer, store=store, run_id="a") as again,
+    ):
+        loop(again, optimizer, 0, updates)
+    assert not getattr(caught.value, "__notes__", [])
+    assert same(store.load("a"), run)
+
+
 @pytest.mark.parametrize("killed_at", [5, 7, 12])
 def test_a_run_that_goes_on_from_a_checkpoint_is_complete(store: Store, killed_at: int) -> None:
     def whole() -> Run:

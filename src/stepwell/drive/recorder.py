@@ -231,7 +231,7 @@ class Recorder:
 
         Raises:
             OptionError: it has finished before.
-            StoreError: the run cannot be stored; call it again when it can.
+            StoreError: the run cannot be stored, call it again when it can; or a run of this id has finished already.
         """
         if self._finished:
             raise OptionError("the run has finished already")
@@ -243,6 +243,8 @@ class Recorder:
         if self._store is not None and self._shared:
             run = self._store.keep(run)
         elif self._store is not None:
+            if not self._begun:  # a finished run of this id is refused here too, and stays as it is
+                self.flush()
             self._store.save(run)
         self._finished = True
         return run
@@ -265,7 +267,8 @@ class Recorder:
             else:  # Ctrl-C, sys.exit
                 self.finish(Outcome(Ending.STOPPED, self.num_steps, f"stopped after {self.num_steps} updates"))
         except StepwellError as failure:  # the first error is the one to see
-            error.add_note(f"The run could not be stored either: {failure}")
+            if str(failure) != str(error):
+                error.add_note(f"The run could not be stored either: {failure}")
 
     @contextmanager
     def _unless_taken(self) -> Iterator[None]:

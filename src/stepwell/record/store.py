@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 import threading
 import time
@@ -262,9 +263,9 @@ class Store:
     def _refuse_finished(self, run_id: str) -> None:
         ending = self._ending(run_id)
         if ending is not None and ending not in UNFINISHED:
-            raise StoreError(
-                f"the run {run_id!r} in {self.path} has finished; to run it again, type: stepwell runs delete {run_id}"
-            )
+            where = "" if self.path == DEFAULT_STORE else f" --store {shlex.quote(str(self.path))}"
+            again = f"stepwell runs delete {shlex.quote(run_id)}{where}"
+            raise StoreError(f"the run {run_id!r} in {self.path} has finished; to run it again, type: {again}")
 
     def _read(self, connection: sqlite3.Connection, run_id: str) -> Run:
         row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()

@@ -50,9 +50,10 @@ CATALOGUE: dict[str, Entry] = {
         "end the schedule at its low; if cycles are meant, write them as `repeat (...)`",
     ),
     "SW106": Entry(
-        "a phase trains nothing, its rate is 0 throughout",
+        "a part of the run trains nothing, its rate is 0 throughout",
         Severity.WARNING,
-        "leave the phase away and let the one before take its steps, or hold a rate above 0",
+        "let what comes before take these steps too (as without `over`, or without a phase that holds 0), "
+        "or hold a rate above 0",
     ),
     "SW107": Entry(
         "a part of max(...) is never the largest",

@@ -43,6 +43,9 @@ class Scheduler(AsTorch):
         on_change: what happens when a state of another plan is loaded: `raise`, or `keep` the saved plan, `switch` to
             this one, or `rescale` this one so that the rate goes on without a jump.
 
+    `findings` are those that only a run at work shows, SW101 and SW110, and they are saved with it. What a schedule
+    shows before the run, as `stepwell plot` prints it, is `schedule.resolve(horizon, base_lr=...).preflight()`.
+
     Raises:
         ScheduleError, HorizonError: the schedule cannot be read, or does not fit the run.
         OptimizerError: the optimizer lacks a scheduled entry, has another scheduler, or a stale `initial_lr`.

@@ -29,6 +29,7 @@ LONGEST_WARMUP = 1 / 3
 JUMP = 0.1  # of the larger of the two values
 VISIBLE = 0.01  # of the peak: what is smaller changes no run
 UNREACHED = 0.05  # of the way down that a phase has not gone
+WASTED = 0.05  # of the run: a schedule that is shorter by less, as where last batches are dropped, costs little
 
 FREE = ("momentum", "beta1", "beta2")
 """They may be 0 and fall and rise as they like: an update trains without momentum, and one-cycle lowers it and raises
@@ -64,7 +65,7 @@ def preflight(curve: Curve) -> list[Finding]:
     found: list[Finding] = []
     for entry in curve.entries:
         sample = _sampled(curve, entry, total)
-        own = () if entry in FREE else (starts_at_zero, rises_again, dead_phases)
+        own = () if entry in FREE else (starts_at_zero, rises_again, dead_phases, dead_stretch)
         checks = (jumps, long_warmup, *own)
         found += [finding for check in checks for finding in check(curve, sample)]
         for each in (floor_not_reached, shadowed, beyond_the_run):
@@ -143,6 +144,22 @@ def dead_phases(curve: Curve, sample: Sample) -> Iterator[Finding]:
             f"{count / sample.total:.0%} of the run"
         )
         yield Finding("SW106", _place(span.first, sample.entry), message, (("steps", count),))
+
+
+def dead_stretch(curve: Curve, sample: Sample) -> Iterator[Finding]:
+    """SW106: the rate is 0 for long within a phase, as after its clock has run out; at the start that is SW102."""
+    steps, zero = sample.steps, sample.factors == 0
+    for span in _dead(curve, sample):
+        zero &= (steps < span.first) | (steps >= span.stop)
+    edges = np.flatnonzero(np.diff(zero, prepend=False, append=False))
+    begins, lasts = steps[edges[::2]], steps[edges[1::2] - 1]
+    counts = np.where(begins > 0, lasts - begins + 1, 0)
+    if not counts.size or counts.max() <= max(WASTED * sample.total, 1):
+        return
+    longest = int(counts.argmax())
+    first, last, count = int(begins[longest]), int(lasts[longest]), int(counts[longest])
+    message = f"the {sample.what} is 0 in the {count} updates {first} to {last}, {count / sample.total:.0%} of the run"
+    yield Finding("SW106", _place(first, sample.entry), message, (("steps", count),))
 
 
 def shadowed(curve: Curve, entry: str, spans: tuple[Span, ...]) -> Iterator[Finding]:

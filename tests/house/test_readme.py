@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import shlex
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lr_suggestions import found
+from printed_code import blocks, execute
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BENCHMARKS = (ROOT / "BENCHMARKS.md").read_text()
-BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", README, re.DOTALL)
-
-
-def commands(block: str) -> list[list[str]]:
-    """The command lines of a shell block, continued lines joined."""
-    return [shlex.split(line) for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+BLOCKS = blocks(README)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_recipe_runs_as_it_is_printed(number: int, tmp_path: Path) -> None:
-    kind, block = BLOCKS[number]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "XDG_DATA_HOME": str(tmp_path / "data")}  # nobody's own progress
-    if kind == "python":
-        (tmp_path / "recipe.py").write_text(block)
-        lines = [[sys.executable, "-W", "error", "recipe.py"]]
-    else:
-        lines = commands(block)
-        assert all(line[0] == "stepwell" for line in lines)
-    for line in lines:
-        ended = subprocess.run(
-            line, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode == 0, ended.stderr
-        assert ended.stdout.strip() or line[0] == sys.executable
+    execute(*BLOCKS[number], tmp_path)
 
 
 def test_there_are_recipes_and_every_link_leads_somewhere() -> None:

@@ -315,6 +315,18 @@ def test_a_run_says_what_it_was() -> None:
     assert Recorder(optimizer).run_id != Recorder(optimizer).run_id
 
 
+def test_a_run_prints_as_one_line_with_its_last_figures() -> None:
+    optimizer = sgd()
+    recorder = Recorder(optimizer, run_id="a", name="mine", task="toy")
+    assert repr(recorder.snapshot()) == "Run('a', 'mine' on 'toy', 0 steps, running)"
+    loop(recorder, optimizer, 0, 2)
+    recorder.evaluate(val_loss=0.0625, val_accuracy=2 / 3)
+    assert repr(recorder.finish(seconds=1.5)) == (
+        "Run('a', 'mine' on 'toy', 2 steps, learned: the loss went from 1 to 0.5 in 2 updates, "
+        "loss=0.5, val_loss=0.0625, val_accuracy=0.6667, seconds=1.5)"
+    )
+
+
 @pytest.mark.parametrize(
     ("losses", "ending", "words"),
     [

@@ -74,3 +74,14 @@ class Run:
     def num_steps(self) -> int:
         """How many updates were recorded."""
         return len(next(iter(self.columns.values()), ()))
+
+    def __repr__(self) -> str:
+        """The run in one line: which it is, how it ended, its last figures; the rows are in the columns."""
+        task = "" if self.task is None else f" on {self.task!r}"
+        ending, words = self.outcome.ending.value, " ".join(self.outcome.words.split())  # an error may have lines
+        ended = words if words.startswith(ending) else ": ".join(filter(None, (ending, words)))
+        last = {name: column[-1] for name, column in self.evals.items() if name != "step" and len(column)}
+        if len(self.columns.get("loss", ())):
+            last = {"loss": self.columns["loss"][-1]} | last
+        figures = "".join(f", {name}={float(value):.4g}" for name, value in (last | dict(self.results)).items())
+        return f"Run({self.id!r}, {self.name!r}{task}, {self.num_steps} steps, {ended}{figures})"

@@ -23,7 +23,8 @@ from stepwell.drive.recorder import FLUSH_ROWS, Recorder
 from stepwell.errors import OptimizerError, OptionError, ResumeError, ScheduleError, StoreError
 from stepwell.record.run import Ending, Outcome, Run
 from stepwell.record.store import Store
-from stepwell.schedule import Horizon
+from stepwell.schedule import Horizon, Plateau
+from stepwell.schedule import schedule as read_schedule
 
 
 def weight(value: float = 1.0) -> nn.Parameter:
@@ -282,6 +283,14 @@ def test_an_argument_of_another_kind_is_refused_before_the_loop(argument: str, g
 def test_a_schedule_that_cannot_be_read_is_refused_before_the_loop(given: Any, says: str) -> None:
     with pytest.raises(ScheduleError, match=re.escape(says)):
         Recorder(sgd(), schedule=given)
+
+
+@pytest.mark.parametrize("given", ["cosine 1..0", "hold * plateau(x0.5)", read_schedule("cosine 1..0"), Plateau(0.5)])
+def test_the_schedule_of_a_run_is_a_text_that_reads_as_it_was_given(store: Store, given: Any) -> None:
+    Recorder(sgd(), store=store, run_id="a", schedule=given).finish()
+    kept = store.load("a").schedule
+    assert kept is not None
+    assert read_schedule(kept) == read_schedule(given)
 
 
 def test_a_rate_that_is_no_number_is_refused_before_the_loop() -> None:

@@ -36,7 +36,8 @@ def checked(facts: Mapping[str, Any]) -> dict[str, Any]:
             raise OptionError(f"{argument} is a text, got {given!r:.60}; type: {argument}={wanted!r:.60}")
     schedule, horizon, settings = facts["schedule"], facts["horizon"], facts["settings"]
     if schedule is not None:
-        read_schedule(schedule)
+        read = read_schedule(schedule)  # a controller alone is a schedule too, and its text alone is none
+        schedule = schedule if isinstance(schedule, str) else str(read)
     if not isinstance(horizon, Horizon | None):
         raise OptionError(
             f"horizon is a Horizon, got {horizon!r:.60}; type: horizon=Horizon({whole_number(horizon) or 1000})"
@@ -45,7 +46,7 @@ def checked(facts: Mapping[str, Any]) -> dict[str, Any]:
         raise OptionError(f"settings are values by name, as in settings={{'threads': 1}}, got {settings!r:.60}")
     return {
         **facts,
-        "schedule": None if schedule is None else str(schedule),
+        "schedule": schedule,
         "base_lr": _base(facts["base_lr"]),
         "seed": _seed(facts["seed"]),
         "settings": dict(settings or {}),

@@ -102,7 +102,7 @@ VALLEY = {-10: [0.5], -9: [0.3], -8: [0.1], -7: [0.2], -6: [0.45], -5: [0.9]}
 
 
 def settled(rise: int, rows: dict[int, list[float]], bounds: tuple[int, int] | None = None) -> Answer:
-    return answer([COARSE, heat(60, 1, rows, (1,))], bounds, settling={60: rise})
+    return answer([COARSE, heat(60, 1, rows, (1,))], bounds, rises={60: rise})
 
 
 @pytest.mark.parametrize("rise", [-3, -1, 0, 1, 2])

@@ -46,13 +46,13 @@ def test_the_rate_follows_the_scale_of_the_problem(curvature: float, budget: int
 
 def test_larger_first_updates_are_told_by_the_length_of_short_runs() -> None:
     search = searched(ToyBench(1.0, first_steps=100.0), 600)
-    coarse, fine = sorted(search.settling)
-    assert search.settling[coarse] > search.settling[fine] > 0
-    assert set(searched(ToyBench(1.0), 600).settling.values()) == {0}
+    coarse, fine = sorted(search.rises)
+    assert search.rises[coarse] > search.rises[fine] > 0
+    assert set(searched(ToyBench(1.0), 600).rises.values()) == {0}
     whole = Search(ToyBench(1.0, first_steps=100.0), replace(HOLD, total_steps=fine), 600)
     whole.run()
-    assert whole.settling[fine] == 0  # the short run is the whole run
-    assert 0 < whole.settling[coarse] < search.settling[coarse]
+    assert whole.rises[fine] == 0  # the short run is the whole run
+    assert 0 < whole.rises[coarse] < search.rises[coarse]
 
 
 def test_the_edge_of_failure_is_where_the_loss_explodes() -> None:

@@ -12,7 +12,6 @@ from stepwell.find.race import Caution, Heat, best_place, risks
 from stepwell.record.comparison import GOOD_REGRET
 from stepwell.record.suggestion import Probe, Verdict
 
-BEST = "Best"
 NOTHING: Mapping[int, int] = MappingProxyType({})
 NOTICEABLE = 1e-3  # the share of the untrained score that the best run must gain, or nothing was learned
 # Chosen by trying it out, see the log; the second where one seed is all that was tried.
@@ -53,7 +52,7 @@ def answer(
     bounds: tuple[int, int] | None,
     probes: Sequence[Probe] = (),
     *,
-    settling: Mapping[int, int] = NOTHING,
+    rises: Mapping[int, int] = NOTHING,
 ) -> Answer:
     """The answer of a race.
 
@@ -65,7 +64,7 @@ def answer(
         heats: of the race, from the shortest runs to the longest.
         bounds: the first and the last place that were allowed; None if nobody limited them.
         probes: the short runs, for a comparison of the training loss, which ranked them, with validation.
-        settling: by the length of short runs, the places that a rate rises for the whole run; 0 where it is not told.
+        rises: by the length of short runs, the places that a rate rises for the whole run; 0 where it is not told.
     """
     tried = [heat for heat in heats if heat.told]
     whole = [part for heat in tried if (part := _on_most_seeds(heat)).regrets()]
@@ -83,11 +82,9 @@ def answer(
     most = max(TOO_DEAR, min(regrets.values()))
     place = best_place({one: risk for one, risk in weighed.items() if regrets[one] <= most})
     edge = min((one for one in failed if one > place), default=None)
-    rise = settling.get(heat.level.steps, 0)
+    rise = rises.get(heat.level.steps, 0)
     moved = _allowed(rise, place, regrets, bounds, edge)
-    verdict, words = _verdict(heat, place, bounds, edge)
-    if moved and words.startswith(BEST):
-        words = f"{rate_at(place):.3g} is best" + words.removeprefix(BEST)
+    verdict, words = _verdict(heat, place, bounds, edge, named=moved != 0)
     if verdict is Verdict.FOUND and (quarrel := _disagreement(probes, rate_at(place))) is not None:
         verdict, words = Verdict.DISAGREE, quarrel
     if moved:
@@ -183,7 +180,10 @@ def _nothing_learned(tried: Sequence[Heat]) -> str | None:
     )
 
 
-def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int | None) -> tuple[Verdict, str]:
+def _verdict(
+    heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int | None, *, named: bool
+) -> tuple[Verdict, str]:
+    """How the short runs ended; the best rate is `named` where it is not the suggestion that stands beside this."""
     regrets = _stable(heat)
     best, gap = best_place(regrets), heat.level.gap
     steps = heat.level.steps
@@ -199,7 +199,10 @@ def _verdict(heat: Heat, place: int, bounds: tuple[int, int] | None, edge: int |
     seeds = "1 seed" if len(heat.level.seeds) == 1 else f"{len(heat.level.seeds)} seeds"
     tried = f"of {len(regrets)} rates over {steps} updates on {seeds}"
     if place == best:
-        return Verdict.FOUND, f"{BEST} {tried}, with worse ones on both sides."
+        return (
+            Verdict.FOUND,
+            f"{f'{rate_at(best):.3g} is best' if named else 'Best'} {tried}, with worse ones on both sides.",
+        )
     fails = best + gap not in regrets or best + gap in heat.failed()
     above = "fails" if fails else f"gains {1.0 - regrets[best + gap]:.0%} as much"
     return Verdict.FOUND, (

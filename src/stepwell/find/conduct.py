@@ -51,7 +51,7 @@ class Search:
         bounds: the first and the last place of the grid that may be tried; None for no bounds.
         watch: hears of every short run before it begins.
         val_batches: validation batches that a short run is scored on at most.
-        settling: places between the best rate of short runs of a length and that of the whole run, as far as the
+        rises: places between the best rate of short runs of a length and that of the whole run, as far as the
             optimizer's first updates are of another size than its later ones.
         dear: batches that were scored for one short run at most so far; what the next may cost besides its updates.
     """
@@ -67,16 +67,16 @@ class Search:
     heats: list[Heat] = field(default_factory=list)
     sweep: RangeTest | None = None
     initials: dict[int, float] = field(default_factory=dict)
-    settling: dict[int, int] = field(default_factory=dict)
+    rises: dict[int, int] = field(default_factory=dict)
     dear: int = 0
     _here: int | None = None
 
     def run(self) -> None:
-        """Search; the results are in `probes`, `heats`, `sweep` and `initials`."""
+        """Search; the results are in `probes`, `heats`, `sweep`, `initials` and `rises`."""
         plan = levels(self.budget, scored=self.setting.scored)
         self._stand_on(0)
         check_schedule(self.bench, self.setting, plan[0].steps)
-        self.settling = self._settling(plan)
+        self.rises = self._rises(plan)
         self._tell("raising the rate until the loss does")
         first, last = sweeping.span(self.bounds)
         self.sweep = sweeping.sweep(self.bench, first, last)
@@ -93,7 +93,7 @@ class Search:
         except StopIteration as end:
             self.heats = end.value
 
-    def _settling(self, plan: Sequence[Level]) -> dict[int, int]:
+    def _rises(self, plan: Sequence[Level]) -> dict[int, int]:
         """By the length of a short run: the places that a rate rises for the run that it is for."""
         whole = min(self.setting.total_steps or UNTOLD * plan[-1].steps, LONGEST)
         return {level.steps: self._rise(level.steps, whole) for level in plan}

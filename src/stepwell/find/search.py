@@ -107,7 +107,7 @@ def find_lr(  # noqa: PLR0913 -- what is trained, what is asked, and how far to 
         bounds = _bounds(low, high)
         search = Search(bench, setting, budget, seed, bounds, watch, given.limit if asked.has_val else 0)
         search.run()
-    found = answer(search.heats, bounds, search.probes if metric == "loss" else (), settling=search.settling)
+    found = answer(search.heats, bounds, search.probes if metric == "loss" else (), rises=search.rises)
     lr = math.nan if found.place is None else rate_at(found.place)
     return _suggestion(found, asked, setting, budget, lr, search=search)
 
